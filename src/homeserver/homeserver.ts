@@ -1,0 +1,79 @@
+// The one port: the calls of a homeserver that the gateway makes itself, and nothing else.
+// `http-homeserver.ts` makes them for real; tests hand an endpoint a fake with the few it uses.
+
+import type {
+  AccessToken,
+  DeviceId,
+  EventId,
+  MessagesToken,
+  Milliseconds,
+  RoomId,
+  SyncToken,
+  UserId,
+} from '../matrix/identifiers.ts';
+import type {
+  ContextResponse,
+  MessagesResponse,
+  NotificationsResponse,
+  SyncResponse,
+  VersionsResponse,
+  WhoamiResponse,
+} from '../matrix/sync.ts';
+
+/** Who asks: everything of a client's request that goes along with each call made for it. */
+export interface Caller {
+  accessToken: AccessToken;
+  /** Whom an application service acts as. */
+  masquerade?: { userId?: UserId; deviceId?: DeviceId };
+  /** The client's own, which the homeserver shows in its list of devices. */
+  userAgent?: string;
+  /** The whole `X-Forwarded-For` to send, the client's address last. */
+  forwardedFor?: string;
+}
+
+export interface SyncQuery {
+  /** The filter's JSON text. Synapse caches answers under this very text: see `translate/sync-filter.ts`. */
+  filter: string;
+  since?: SyncToken;
+  timeoutMs: Milliseconds;
+  setPresence: 'online' | 'offline';
+}
+
+export interface MessagesQuery {
+  dir: 'f' | 'b';
+  from?: MessagesToken | SyncToken;
+  to?: MessagesToken | SyncToken;
+  /** At most 100: the least that homeservers agree on. */
+  limit: number;
+  filter?: string;
+}
+
+/**
+ * Each call is made with the caller's own access token. The homeserver's refusals are thrown as `HomeserverError`,
+ * its absence as `HomeserverUnavailable`; an aborted signal ends the call, with the signal's reason, at once.
+ */
+export interface Homeserver {
+  /** @see matrix-spec data/api/client-server/whoami.yaml */
+  whoami(caller: Caller, signal?: AbortSignal): Promise<WhoamiResponse>;
+  /** An answer that is parsed whole: for `since` or a filter that keeps it small. */
+  sync(caller: Caller, query: SyncQuery, signal?: AbortSignal): Promise<SyncResponse>;
+  /** An answer of any size, as bytes: nothing is read from the homeserver that was not asked for. */
+  streamSync(caller: Caller, query: SyncQuery, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>;
+  messages(
+    caller: Caller,
+    roomId: RoomId,
+    query: MessagesQuery,
+    signal?: AbortSignal,
+  ): Promise<MessagesResponse>;
+  /** With `limit=0`: the event and the messages tokens before and after it. */
+  context(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<ContextResponse>;
+  joinedRooms(caller: Caller, signal?: AbortSignal): Promise<RoomId[]>;
+  notifications(
+    caller: Caller,
+    query: { from?: string; limit: number },
+    signal?: AbortSignal,
+  ): Promise<NotificationsResponse>;
+  /** Whether the room is published in the room directory. Asked without a token: the answer is the same for anybody. */
+  roomVisibility(roomId: RoomId, signal?: AbortSignal): Promise<'public' | 'private'>;
+  versions(signal?: AbortSignal): Promise<VersionsResponse>;
+}

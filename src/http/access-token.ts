@@ -1,0 +1,59 @@
+import type { AccessToken, DeviceId, UserId } from '../matrix/identifiers.ts';
+import { MatrixError } from '../matrix/errors.ts';
+
+/**
+ * A request's raw headers and query → its access token, or undefined where it sends none.
+ *
+ * The header is read from the raw list, as Node keeps only the first of two `Authorization` lines.
+ * Throws native's 401s: for a token both in header and query, for two headers, for another scheme than Bearer.
+ * An empty `?access_token=` is none here; `requireAccessToken` makes it the unknown token that native sees.
+ *
+ * @see reference/native.md §0
+ */
+export function readAccessToken(
+  rawHeaders: readonly string[],
+  query: URLSearchParams,
+): AccessToken | undefined {
+  const headers: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() === 'authorization') headers.push(rawHeaders[i + 1] ?? '');
+  }
+  const inQuery = query.getAll('access_token');
+  if (headers.length > 1) throw missingToken('Too many Authorization headers.');
+  if (headers.length > 0 && inQuery.length > 0) {
+    throw missingToken('Mixing Authorization headers and access_token query parameters.');
+  }
+  if (headers.length > 0) return bearerOf(headers[0] ?? '');
+  return inQuery[0] === '' ? undefined : (inQuery[0] as AccessToken | undefined);
+}
+
+/** As `readAccessToken`, for the paths that are answered here: throws native's 401 where there is no token. */
+export function requireAccessToken(rawHeaders: readonly string[], query: URLSearchParams): AccessToken {
+  const accessToken = readAccessToken(rawHeaders, query);
+  if (accessToken !== undefined) return accessToken;
+  if (query.has('access_token')) {
+    throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'Invalid access token passed.', { soft_logout: false });
+  }
+  throw missingToken('Missing access token');
+}
+
+/** The user and device that an application service acts as; undefined where the query names neither. */
+export function readMasquerade(query: URLSearchParams): { userId?: UserId; deviceId?: DeviceId } | undefined {
+  const userId = query.get('user_id');
+  const deviceId = query.get('device_id') ?? query.get('org.matrix.msc3202.device_id');
+  if (userId === null && deviceId === null) return undefined;
+  return {
+    ...(userId !== null && { userId: userId as UserId }),
+    ...(deviceId !== null && { deviceId: deviceId as DeviceId }),
+  };
+}
+
+function bearerOf(header: string): AccessToken {
+  const [scheme, accessToken, ...rest] = header.split(' ');
+  if (scheme !== 'Bearer' || accessToken === undefined || accessToken === '' || rest.length > 0) {
+    throw missingToken('Invalid Authorization header.');
+  }
+  return accessToken as AccessToken;
+}
+
+const missingToken = (error: string): MatrixError => new MatrixError(401, 'M_MISSING_TOKEN', error);
