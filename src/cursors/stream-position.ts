@@ -1,0 +1,93 @@
+// The two tokens that are ours. All others are the homeserver's own, and opaque.
+// They grant nothing, so they carry no signature: see docs/decisions/tokens.md.
+
+import type { EventId, MessagesToken, RoomId, SyncToken } from '../matrix/identifiers.ts';
+
+/**
+ * Within the interval `from`…`to`: everything up to `from` was given, and of the interval every room that sorts
+ * before `roomId`, and of that room all up to `lastEventId` on the page that starts at `page`.
+ */
+export interface CatchUpPosition {
+  from: SyncToken;
+  to: SyncToken;
+  roomId: RoomId;
+  /** Where the page of `lastEventId` starts; null: at `from`. */
+  page: MessagesToken | null;
+  /** Null: all of the room was given. */
+  lastEventId: EventId | null;
+}
+
+/** A place in a room, beside an event; without an event it is the room's newest place, whenever it is asked for. */
+export interface RoomPosition {
+  roomId: RoomId;
+  eventId: EventId | null;
+  side: 'before' | 'after';
+}
+
+const CATCH_UP_PREFIX = 'hsc1.';
+const ROOM_PREFIX = 'hsr1.';
+
+/** Longer ones are refused unread: five ids of the longest kind need less than half of it. */
+const MAX_LENGTH = 4096;
+
+/** Whether a text claims to be a token of ours, of whichever version: no homeserver's token looks so. */
+export function isOwnToken(text: string): boolean {
+  return /^hs[cr]\d+\./.test(text);
+}
+
+export function encodeCatchUpToken({ from, to, roomId, page, lastEventId }: CatchUpPosition): string {
+  return encode(CATCH_UP_PREFIX, [from, to, roomId, page, lastEventId]);
+}
+
+/** Token → position; undefined for whatever `encodeCatchUpToken` cannot have written. */
+export function decodeCatchUpToken(token: string): CatchUpPosition | undefined {
+  const fields = decode(CATCH_UP_PREFIX, token);
+  if (fields?.length !== 5) return undefined;
+  const [from, to, roomId, page, lastEventId] = fields;
+  if (!isText(from) || !isText(to) || !isText(roomId)) return undefined;
+  if (!(isText(page) || page === null) || !(isText(lastEventId) || lastEventId === null)) return undefined;
+  if (lastEventId === null && page !== null) return undefined;
+  return {
+    from: from as SyncToken,
+    to: to as SyncToken,
+    roomId: roomId as RoomId,
+    page: page as MessagesToken | null,
+    lastEventId: lastEventId as EventId | null,
+  };
+}
+
+export function encodeRoomToken({ roomId, eventId, side }: RoomPosition): string {
+  return encode(ROOM_PREFIX, [roomId, eventId, side === 'before' ? 0 : 1]);
+}
+
+/** Token → position; undefined for whatever `encodeRoomToken` cannot have written. */
+export function decodeRoomToken(token: string): RoomPosition | undefined {
+  const fields = decode(ROOM_PREFIX, token);
+  if (fields?.length !== 3) return undefined;
+  const [roomId, eventId, side] = fields;
+  if (!isText(roomId) || !(isText(eventId) || eventId === null) || !(side === 0 || side === 1))
+    return undefined;
+  return {
+    roomId: roomId as RoomId,
+    eventId: eventId as EventId | null,
+    side: side === 0 ? 'before' : 'after',
+  };
+}
+
+function encode(prefix: string, fields: unknown[]): string {
+  return prefix + Buffer.from(JSON.stringify(fields)).toString('base64url');
+}
+
+function decode(prefix: string, token: string): unknown[] | undefined {
+  if (!token.startsWith(prefix) || token.length > MAX_LENGTH) return undefined;
+  let fields: unknown;
+  try {
+    fields = JSON.parse(Buffer.from(token.slice(prefix.length), 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+  // Written anew it must be the same text: one position has one token, and nothing rides along in it.
+  return Array.isArray(fields) && encode(prefix, fields) === token ? fields : undefined;
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';

@@ -1,0 +1,281 @@
+import type { Dispatcher } from 'undici';
+import { HomeserverError, HomeserverUnavailable } from '../matrix/errors.ts';
+import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
+import type {
+  ContextResponse,
+  MessagesResponse,
+  NotificationsResponse,
+  SyncResponse,
+  VersionsResponse,
+  WhoamiResponse,
+} from '../matrix/sync.ts';
+import type { Connections } from './connections.ts';
+import type { Caller, Homeserver, SyncQuery } from './homeserver.ts';
+
+export interface HttpHomeserverOptions {
+  connections: Connections;
+  /** For the whole answer of an ordinary call. */
+  callDeadlineMs: Milliseconds;
+  /** Added to a poll's own timeout. */
+  pollMarginMs: Milliseconds;
+  /** For the head of an initial sync; its body takes as long as the client reads it. */
+  initialSyncDeadlineMs: Milliseconds;
+  /** The largest answer that is parsed whole, in bytes. */
+  maxAnswerBytes?: number;
+  /** Told of each finished call: its name in the port, how long it took, and the status (0 without an answer). */
+  onCall?: (name: keyof Homeserver, durationMs: Milliseconds, status: number) => void;
+}
+
+interface Call {
+  name: keyof Homeserver;
+  path: string;
+  query?: Record<string, string | number | undefined>;
+  caller?: Caller;
+  pool?: 'longPolls' | 'rest';
+  deadlineMs: Milliseconds;
+  signal: AbortSignal | undefined;
+}
+
+const PREFIX = '/_matrix/client/v3';
+const ERROR_BODY_LIMIT = 64 * 1024;
+
+/** The homeserver over HTTP: each call of the port becomes one request, and none is ever repeated. */
+export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver {
+  const { callDeadlineMs, pollMarginMs, initialSyncDeadlineMs } = options;
+  const maxAnswerBytes = options.maxAnswerBytes ?? 256 * 1024 * 1024;
+
+  /** Sends the request; resolves with a 2xx answer whose body is still to be read. */
+  async function open(call: Call): Promise<{ answer: Dispatcher.ResponseData; deadline: Deadline }> {
+    const deadline = startDeadline(call.deadlineMs, call.signal);
+    const startedAt = performance.now();
+    let status = 0;
+    try {
+      const answer = await options.connections[call.pool ?? 'rest'].request({
+        method: 'GET',
+        path: pathOf(call),
+        headers: headersOf(call.caller),
+        signal: deadline.signal,
+      });
+      status = answer.statusCode;
+      if (status >= 400) throw await readHomeserverError(answer);
+      if (status >= 300)
+        throw new HomeserverUnavailable(
+          502,
+          'The homeserver answered with a redirect, which is not followed',
+        );
+      return { answer, deadline };
+    } catch (error) {
+      deadline.clear();
+      throw explain(error, deadline, call.signal);
+    } finally {
+      options.onCall?.(call.name, performance.now() - startedAt, status);
+    }
+  }
+
+  async function getJson<Answer>(call: Call): Promise<Answer> {
+    const { answer, deadline } = await open(call);
+    try {
+      return parseObject(await readBody(answer.body, maxAnswerBytes)) as Answer;
+    } catch (error) {
+      throw explain(error, deadline, call.signal);
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  return {
+    whoami: (caller, signal) =>
+      getJson<WhoamiResponse>({
+        name: 'whoami',
+        path: `${PREFIX}/account/whoami`,
+        caller,
+        deadlineMs: callDeadlineMs,
+        signal,
+      }),
+
+    sync: (caller, query, signal) =>
+      getJson<SyncResponse>({
+        name: 'sync',
+        path: `${PREFIX}/sync`,
+        query: syncParameters(query),
+        caller,
+        pool: 'longPolls',
+        deadlineMs: query.since === undefined ? initialSyncDeadlineMs : query.timeoutMs + pollMarginMs,
+        signal,
+      }),
+
+    streamSync: async (caller, query, signal) => {
+      const call: Call = {
+        name: 'streamSync',
+        path: `${PREFIX}/sync`,
+        query: syncParameters(query),
+        caller,
+        pool: 'longPolls',
+        deadlineMs: initialSyncDeadlineMs,
+        signal,
+      };
+      const { answer, deadline } = await open(call);
+      deadline.clear();
+      return readChunks(answer.body, deadline, signal);
+    },
+
+    messages: (caller, roomId, query, signal) =>
+      getJson<MessagesResponse>({
+        name: 'messages',
+        path: `${PREFIX}/rooms/${encodeURIComponent(roomId)}/messages`,
+        query: { ...query },
+        caller,
+        deadlineMs: callDeadlineMs,
+        signal,
+      }),
+
+    context: (caller, roomId, eventId, signal) =>
+      getJson<ContextResponse>({
+        name: 'context',
+        path: `${PREFIX}/rooms/${encodeURIComponent(roomId)}/context/${encodeURIComponent(eventId)}`,
+        query: { limit: 0 },
+        caller,
+        deadlineMs: callDeadlineMs,
+        signal,
+      }),
+
+    joinedRooms: async (caller, signal) => {
+      const call: Call = {
+        name: 'joinedRooms',
+        path: `${PREFIX}/joined_rooms`,
+        caller,
+        deadlineMs: callDeadlineMs,
+        signal,
+      };
+      return (await getJson<{ joined_rooms?: RoomId[] | null }>(call)).joined_rooms ?? [];
+    },
+
+    notifications: (caller, query, signal) =>
+      getJson<NotificationsResponse>({
+        name: 'notifications',
+        path: `${PREFIX}/notifications`,
+        query: { ...query },
+        caller,
+        deadlineMs: callDeadlineMs,
+        signal,
+      }),
+
+    roomVisibility: async (roomId, signal) => {
+      const answer = await getJson<{ visibility?: string }>({
+        name: 'roomVisibility',
+        path: `${PREFIX}/directory/list/room/${encodeURIComponent(roomId)}`,
+        deadlineMs: callDeadlineMs,
+        signal,
+      });
+      return answer.visibility === 'public' ? 'public' : 'private';
+    },
+
+    versions: (signal) =>
+      getJson<VersionsResponse>({
+        name: 'versions',
+        path: '/_matrix/client/versions',
+        deadlineMs: callDeadlineMs,
+        signal,
+      }),
+  };
+}
+
+function syncParameters(query: SyncQuery): Record<string, string | number | undefined> {
+  return {
+    filter: query.filter,
+    since: query.since,
+    timeout: query.timeoutMs,
+    set_presence: query.setPresence,
+  };
+}
+
+function pathOf({ path, query = {}, caller }: Call): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  if (caller?.masquerade?.userId !== undefined) parameters.set('user_id', caller.masquerade.userId);
+  if (caller?.masquerade?.deviceId !== undefined) parameters.set('device_id', caller.masquerade.deviceId);
+  return parameters.size === 0 ? path : `${path}?${parameters}`;
+}
+
+function headersOf(caller: Caller | undefined): Record<string, string> {
+  return {
+    accept: 'application/json',
+    ...(caller !== undefined && { authorization: `Bearer ${caller.accessToken}` }),
+    ...(caller?.userAgent !== undefined && { 'user-agent': caller.userAgent }),
+    ...(caller?.forwardedFor !== undefined && { 'x-forwarded-for': caller.forwardedFor }),
+  };
+}
+
+/** A deadline and the client's own signal, joined; `clear` when the answer is there, so that no timer outlives it. */
+interface Deadline {
+  signal: AbortSignal;
+  hasPassed(): boolean;
+  clear(): void;
+}
+
+function startDeadline(durationMs: Milliseconds, client: AbortSignal | undefined): Deadline {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), durationMs);
+  return {
+    signal: client === undefined ? controller.signal : AbortSignal.any([client, controller.signal]),
+    hasPassed: () => controller.signal.aborted,
+    clear: () => clearTimeout(timer),
+  };
+}
+
+/** Whatever undici throws → what the client is told; nothing of the homeserver's address is in it. */
+function explain(error: unknown, deadline: Deadline, client: AbortSignal | undefined): unknown {
+  if (client?.aborted === true) return client.reason;
+  if (error instanceof HomeserverError || error instanceof HomeserverUnavailable) return error;
+  if (deadline.hasPassed())
+    return new HomeserverUnavailable(504, 'The homeserver took too long to answer', { cause: error });
+  return new HomeserverUnavailable(502, 'The homeserver could not be reached', { cause: error });
+}
+
+async function readHomeserverError(answer: Dispatcher.ResponseData): Promise<HomeserverError> {
+  const headers: Record<string, string> = {};
+  for (const name of ['content-type', 'retry-after']) {
+    const value = answer.headers[name];
+    if (typeof value === 'string') headers[name] = value;
+  }
+  return new HomeserverError(answer.statusCode, await readBody(answer.body, ERROR_BODY_LIMIT), headers);
+}
+
+async function readBody(body: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > limit)
+      throw new HomeserverUnavailable(502, `The homeserver's answer is larger than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
+}
+
+async function* readChunks(
+  body: AsyncIterable<Buffer>,
+  deadline: Deadline,
+  client: AbortSignal | undefined,
+): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw explain(error, deadline, client);
+  }
+}
+
+function parseObject(body: Buffer): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString());
+  } catch (error) {
+    throw new HomeserverUnavailable(502, "The homeserver's answer is not JSON", { cause: error });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new HomeserverUnavailable(502, "The homeserver's answer is not a JSON object");
+  }
+  return value;
+}

@@ -1,0 +1,18 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Milliseconds } from '../matrix/identifiers.ts';
+
+/** Time as a dependency, so that tests need no sleeps. */
+export interface Clock {
+  /** Since 1970. */
+  now(): Milliseconds;
+  /** Rejects with the signal's reason as soon as it aborts. */
+  sleep(durationMs: Milliseconds, signal: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (durationMs, signal) => {
+    signal.throwIfAborted();
+    await setTimeout(durationMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+  },
+};
