@@ -1,4 +1,6 @@
-import { Pool } from 'undici';
+import { isIP } from 'node:net';
+import { buildConnector, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 
 /** The homeserver's address, taken apart once: what every request to it needs. */
 export interface Connections {
@@ -21,14 +23,24 @@ export interface Connections {
 export function connectTo(url: string): Connections {
   const socketPath = url.startsWith('unix:') ? url.slice('unix:'.length) : undefined;
   const origin = socketPath === undefined ? new URL(url).origin : 'http://localhost';
+  const connect = buildConnector({
+    timeout: 10_000,
+    rejectUnauthorized: true,
+    // HTTP/2 would not give raw headers; no homeserver speaks it, only a reverse proxy before one might.
+    allowH2: false,
+    ...(socketPath !== undefined && { socketPath }),
+  });
   const openPool = () =>
-    new Pool(origin, {
+    new HomeserverPool(origin, {
       connections: null,
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: 64 * 1024,
-      connect: { timeout: 10_000, rejectUnauthorized: true, ...(socketPath !== undefined && { socketPath }) },
+      allowH2: false,
+      connect: (options, callback) =>
+        // An IP address is verified as one: it is no server name (RFC 6066).
+        connect({ ...options, ...(isIP(options.servername ?? '') !== 0 && { servername: '' }) }, callback),
     });
   const longPolls = openPool();
   const rest = openPool();
@@ -43,4 +55,24 @@ export function connectTo(url: string): Connections {
       await Promise.all([longPolls.destroy(), rest.destroy()]);
     },
   };
+}
+
+/**
+ * Requests that carry the client's `Host`, over TLS that is verified for the homeserver's own name.
+ *
+ * Left alone, undici takes the name to verify from each request's `Host`, so that a client could choose it, and
+ * opens the connection anew whenever it changes.
+ */
+class HomeserverPool extends Pool {
+  readonly #servername: string;
+
+  constructor(origin: string, options: Pool.Options) {
+    super(origin, options);
+    this.#servername = new URL(origin).hostname.replace(/^\[|\]$/g, '');
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const named = { ...options, servername: this.#servername };
+    return super.dispatch(named, handler);
+  }
 }

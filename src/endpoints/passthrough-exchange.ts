@@ -1,0 +1,138 @@
+import type { ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { writeError } from '../http/error-handler.ts';
+import { HomeserverUnavailable, MatrixError } from '../matrix/errors.ts';
+import { toClientHeaders } from './passthrough-headers.ts';
+
+/** What the gateway may want to know about an exchange, at its head: for sessions to be forgotten and counted. */
+export interface Answered {
+  method: string;
+  /** As sent to the homeserver. */
+  rawUrl: string;
+  /** As sent to the homeserver, in pairs: with the access token, so not for the log. */
+  headers: readonly string[];
+  /** The homeserver's, or ours (502, 504) where it gave none. */
+  status: number;
+}
+
+/**
+ * One request of a client and the homeserver's answer to it, streamed; what undici calls while it happens.
+ *
+ * Nothing is kept but what is on its way: a slow client pauses the homeserver's connection. A client that leaves ends
+ * the homeserver's request, whenever it leaves. An answer that has begun and breaks off is cut, never ended.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly #sent: Omit<Answered, 'status'>;
+  readonly #response: ServerResponse;
+  readonly #onAnswered: ((answered: Answered) => void) | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #isOver = false;
+  #hasClientLeft = false;
+  /** The body's length by its header; -1 where it has none. */
+  #length = -1;
+  /** A body that came in one piece, sent together with its head. */
+  #whole: Buffer | undefined;
+
+  constructor(
+    sent: Omit<Answered, 'status'>,
+    response: ServerResponse,
+    onAnswered?: (answered: Answered) => void,
+  ) {
+    this.#sent = sent;
+    this.#response = response;
+    this.#onAnswered = onAnswered;
+    response.once('close', () => this.#onClientClosed());
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#hasClientLeft) controller.abort(new ClientLeft());
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, _: unknown, text = ''): void {
+    // 103 and the like are for the homeserver's neighbour: the real answer follows.
+    if (status < 200) return;
+    const headers = toClientHeaders(controller.rawHeaders as Buffer[]);
+    this.#length = lengthOf(headers);
+    this.#onAnswered?.({ ...this.#sent, status });
+    this.#response.writeHead(status, isPlain(text) ? text : STATUS_CODES[status], headers);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (chunk.length === this.#length) {
+      this.#whole = chunk;
+      return;
+    }
+    if (this.#response.write(chunk)) return;
+    controller.pause();
+    this.#response.once('drain', () => controller.resume());
+  }
+
+  onResponseEnd(): void {
+    this.#isOver = true;
+    if (this.#whole === undefined) this.#response.end();
+    else this.#response.end(this.#whole);
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    this.#isOver = true;
+    if (this.#hasClientLeft) return;
+    if (this.#response.headersSent) {
+      cut(this.#response);
+      return;
+    }
+    const explained = explain(error);
+    this.#onAnswered?.({ ...this.#sent, status: explained.status });
+    writeError(this.#response, explained);
+  }
+
+  #onClientClosed(): void {
+    if (this.#isOver) return;
+    this.#hasClientLeft = true;
+    this.#controller?.abort(new ClientLeft());
+  }
+}
+
+class ClientLeft extends Error {}
+
+function explain(error: Error & { code?: string }): MatrixError {
+  switch (error.code) {
+    case 'UND_ERR_HEADERS_TIMEOUT':
+    case 'UND_ERR_CONNECT_TIMEOUT':
+      return new HomeserverUnavailable(504, 'The homeserver took too long to answer', { cause: error });
+    case 'UND_ERR_INVALID_ARG':
+      return new MatrixError(400, 'M_UNKNOWN', 'The request cannot be passed on');
+    case 'UND_ERR_SOCKET':
+    case 'ECONNRESET':
+      return new HomeserverUnavailable(502, 'The homeserver closed the connection', { cause: error });
+    default:
+      if (error.code?.startsWith('HPE_') || error.code === 'UND_ERR_HEADERS_OVERFLOW') {
+        return new HomeserverUnavailable(502, "The homeserver's answer is not valid HTTP/1.1", {
+          cause: error,
+        });
+      }
+      return new HomeserverUnavailable(502, 'Could not reach the homeserver', { cause: error });
+  }
+}
+
+/**
+ * Ends the connection without ending the answer. Where only the connection's end marks the body's (HTTP/1.0), it is
+ * reset, as a plain close would look like the whole body.
+ */
+function cut(response: ServerResponse): void {
+  const { socket } = response;
+  if (socket !== null && !response.chunkedEncoding && !response.hasHeader('content-length'))
+    socket.resetAndDestroy();
+  response.destroy();
+}
+
+function lengthOf(headers: readonly string[]): number {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i];
+    if (name?.length === 14 && name.toLowerCase() === 'content-length') return Number(headers[i + 1]);
+  }
+  return -1;
+}
+
+const isPlain = (text: string): boolean => /^[\t\x20-\x7e]+$/.test(text);

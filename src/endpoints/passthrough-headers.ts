@@ -1,0 +1,60 @@
+// Raw header pairs across the gateway, both ways: order, spelling and repetition stay, hop-by-hop headers do not.
+
+import type { IncomingMessage } from 'node:http';
+import { forwardedForOf, isReplaced } from '../http/forwarded.ts';
+import type { Peer } from '../http/forwarded.ts';
+import { isHopByHop, namesHeaders, withoutNamed } from '../http/hop-by-hop.ts';
+import { MatrixError } from '../matrix/errors.ts';
+
+/**
+ * A client's request → raw headers for the homeserver; `accessToken` becomes the `Authorization` that they lack.
+ *
+ * Throws 400 unless there is exactly one `Host`: two servers might each believe another one.
+ */
+export function toHomeserverHeaders(request: IncomingMessage, peer: Peer, accessToken?: string): string[] {
+  const { rawHeaders } = request;
+  let headers: string[] = [];
+  let connection = '';
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    const value = rawHeaders[i + 1] ?? '';
+    const lower = name.toLowerCase();
+    if (lower === 'host') hosts += 1;
+    if (lower === 'connection' && namesHeaders(value)) connection += `,${value}`;
+    if (lower === 'x-forwarded-for' || isHopByHop(lower) || isReplaced(lower, peer)) continue;
+    headers.push(name, value);
+  }
+  if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')) {
+    throw new MatrixError(400, 'M_UNKNOWN', 'A request needs exactly one Host header');
+  }
+  if (connection !== '') headers = withoutNamed(headers, connection);
+  addForwarded(headers, request, peer);
+  if (accessToken !== undefined) headers.push('Authorization', `Bearer ${accessToken}`);
+  return headers;
+}
+
+/** The homeserver's raw headers → those of the answer. Bytes are kept: each becomes one character and back. */
+export function toClientHeaders(rawHeaders: readonly Buffer[]): string[] {
+  let headers: string[] = [];
+  let connection = '';
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]?.toString('latin1') ?? '';
+    const value = rawHeaders[i + 1]?.toString('latin1') ?? '';
+    const lower = name.toLowerCase();
+    if (lower === 'connection' && namesHeaders(value)) connection += `,${value}`;
+    if (!isHopByHop(lower)) headers.push(name, value);
+  }
+  if (connection !== '') headers = withoutNamed(headers, connection);
+  return headers;
+}
+
+function addForwarded(headers: string[], request: IncomingMessage, peer: Peer): void {
+  const forwardedFor = forwardedForOf(request, peer);
+  if (forwardedFor !== undefined) headers.push('X-Forwarded-For', forwardedFor);
+  const { host, 'x-forwarded-proto': proto, 'x-forwarded-host': forwardedHost } = request.headers;
+  if (!peer.isTrusted || proto === undefined) headers.push('X-Forwarded-Proto', 'http');
+  if (host !== undefined && (!peer.isTrusted || forwardedHost === undefined)) {
+    headers.push('X-Forwarded-Host', host);
+  }
+}

@@ -1,0 +1,133 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { METHODS } from 'node:http';
+import fastifyHttpProxy from '@fastify/http-proxy';
+import type { FastifyInstance } from 'fastify';
+import type { Connections } from '../homeserver/connections.ts';
+import { writeError } from '../http/error-handler.ts';
+import { createPeerLookup } from '../http/forwarded.ts';
+import { toHomeserverPath } from '../http/legacy-prefixes.ts';
+import type { HomeserverPrefixes } from '../http/legacy-prefixes.ts';
+import { takeQueryToken } from '../http/query-token.ts';
+import { hasDotSegment, isBelow, isLongPoll, pathOf } from '../http/raw-url.ts';
+import { MatrixError, unrecognized } from '../matrix/errors.ts';
+import type { Milliseconds } from '../matrix/identifiers.ts';
+import { Exchange } from './passthrough-exchange.ts';
+import type { Answered } from './passthrough-exchange.ts';
+import { toHomeserverHeaders } from './passthrough-headers.ts';
+import { uploadOf } from './passthrough-upload.ts';
+
+export interface PassThroughOptions {
+  connections: Connections;
+  /** Prefixes of raw paths that may pass; the rest is 404. */
+  passPaths: readonly string[];
+  /** Whose X-Forwarded-* are believed. */
+  trustedProxies: readonly string[];
+  /** For the head of an answer, once the request was sent; long polls have none. */
+  deadlineMs: Milliseconds;
+  /** By the homeserver's `/versions`, as last seen. */
+  prefixesOf(): HomeserverPrefixes;
+  /** Told at the head of every answer of the homeserver, and of a 502 or 504 for want of one. */
+  onAnswered?(answered: Answered): void;
+}
+
+/** The part of Fastify's request and reply that is used, also where its router refused the request. */
+type Raw<Message> = { readonly raw: Message };
+type Reply = Raw<ServerResponse> & { hijack(): unknown };
+
+/** Passes a request on, as it is or with another raw URL, and answers it. Never throws. */
+export type PassThrough = (
+  request: Raw<IncomingMessage>,
+  reply: Reply,
+  changed?: { rawUrl?: string },
+) => void;
+
+/**
+ * Builds the pass-through: everything that is not answered here goes to the homeserver as it came, and comes back so.
+ *
+ * What changes: the access token moves from query to header, the old prefixes become what the homeserver has,
+ * hop-by-hop headers stop, X-Forwarded-* are ours. One request up for one down: nothing is ever sent twice. undici looks
+ * for the homeserver's goodbye before it uses an idle connection again, so that a stale one is replaced, not retried; a
+ * connection that closes while a request is on its way is a 502, as the homeserver may have acted on it.
+ *
+ * @see reference/safety.md §4.2
+ */
+export function createPassThrough(options: PassThroughOptions): PassThrough {
+  const peerOf = createPeerLookup(options.trustedProxies);
+
+  return (request, reply, changed) => {
+    reply.hijack();
+    try {
+      send(request.raw, reply.raw, changed?.rawUrl ?? request.raw.url ?? '');
+    } catch (error) {
+      writeError(reply.raw, error);
+    }
+  };
+
+  function send(request: IncomingMessage, response: ServerResponse, receivedUrl: string): void {
+    const { method = 'GET' } = request;
+    const receivedPath = pathOf(receivedUrl);
+    if (!isBelow(options.passPaths, receivedPath) || hasDotSegment(receivedPath)) throw unrecognized();
+
+    let rawUrl = receivedUrl;
+    let accessToken: string | undefined;
+    if (isBelow(CLIENT_PATHS, receivedPath)) {
+      ({ rawUrl, accessToken } = takeQueryToken(receivedUrl));
+      if (accessToken !== undefined) accessToken = checkToken(accessToken, request);
+      rawUrl = toHomeserverPath(method, rawUrl, options.prefixesOf());
+    }
+
+    const headers = toHomeserverHeaders(request, peerOf(request.socket), accessToken);
+    const isPoll = isLongPoll(receivedPath);
+    const pool = isPoll ? options.connections.longPolls : options.connections.rest;
+    pool.dispatch(
+      {
+        method,
+        path: rawUrl,
+        headers,
+        body: uploadOf(request) ?? null,
+        headersTimeout: isPoll ? 0 : options.deadlineMs,
+      },
+      new Exchange({ method, rawUrl, headers }, response, options.onAnswered),
+    );
+  }
+}
+
+/** Where a token may be in the query. Federation requests are signed over their URI, so nothing is touched there. */
+const CLIENT_PATHS = ['/_matrix/client/', '/_matrix/media/', '/_matrix/content/'];
+
+/** The token from the query as a header may carry it; undefined for an empty one. Throws native's 401s. */
+function checkToken(accessToken: string, request: IncomingMessage): string | undefined {
+  if (request.headers.authorization !== undefined) {
+    throw new MatrixError(
+      401,
+      'M_MISSING_TOKEN',
+      'Mixing Authorization headers and access_token query parameters.',
+    );
+  }
+  if (accessToken === '') return undefined;
+  if (/^[\x21-\x7e]+$/.test(accessToken)) return accessToken;
+  throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'Invalid access token passed.', { soft_logout: false });
+}
+
+/** Every path and method that the app has no other route for. */
+export async function passthrough(
+  app: FastifyInstance,
+  options: { connections: Connections; passThrough: PassThrough },
+): Promise<void> {
+  // As methods without a body, whose body therefore nobody looks at, if there is one.
+  for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  // Fastify would refuse what it cannot read as a media type; the homeserver gets the one that was sent.
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.raw.headers['content-type'] !== undefined) request.raw.headers['content-type'] = ANY_TYPE;
+    done();
+  });
+  await app.register(fastifyHttpProxy, {
+    upstream: options.connections.origin,
+    httpMethods: METHODS.filter((method) => method !== 'CONNECT'),
+    // Its own sending would rebuild the URL, retry, and lose aborts: it never sees a path.
+    preRewrite: () => '/',
+    handler: (request, reply) => options.passThrough(request, reply),
+  });
+}
+
+const ANY_TYPE = 'application/octet-stream';

@@ -1,0 +1,49 @@
+// X-Forwarded-*: who asked, as far as we can vouch for it.
+
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { compile } from '@fastify/proxy-addr';
+
+/** The other end of a client's connection. */
+export interface Peer {
+  /** Its IP address; undefined on a Unix socket. */
+  readonly address: string | undefined;
+  /** Whether it is a proxy whose X-Forwarded-* are believed. */
+  readonly isTrusted: boolean;
+}
+
+/** Builds the look-up of a connection's peer; `trustedProxies` are addresses, networks, or `loopback` and the like. */
+export function createPeerLookup(trustedProxies: readonly string[]): (socket: Socket) => Peer {
+  const isTrusted = compile([...trustedProxies]);
+  const peers = new WeakMap<Socket, Peer>();
+  return (socket) => {
+    const known = peers.get(socket);
+    if (known !== undefined) return known;
+    const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
+    const peer = { address, isTrusted: address !== undefined && isTrusted(address, 0) };
+    peers.set(socket, peer);
+    return peer;
+  };
+}
+
+/**
+ * Whether a header of the request is replaced by ours: all that says where a request came from, unless a trusted proxy
+ * said it. `name` is in lower case.
+ *
+ * Names with an underscore go too, as in nginx: some servers read `X_Forwarded_For` as the name with hyphens.
+ */
+export function isReplaced(name: string, peer: Peer): boolean {
+  return (
+    !peer.isTrusted &&
+    (name.startsWith('x-forwarded-') || name === 'forwarded' || name === 'x-real-ip' || name.includes('_'))
+  );
+}
+
+/** The whole `X-Forwarded-For` for the homeserver, the peer last; undefined where nothing is known. */
+export function forwardedForOf(request: IncomingMessage, peer: Peer): string | undefined {
+  const received = peer.isTrusted ? request.headers['x-forwarded-for'] : undefined;
+  const addresses = [received, peer.address]
+    .flat()
+    .filter((address) => address !== undefined && address !== '');
+  return addresses.length === 0 ? undefined : addresses.join(', ');
+}

@@ -1,0 +1,59 @@
+// Headers that are about one connection and end there, in both directions (RFC 9110 §7.6.1).
+
+/** Whether the header stops here. `name` is in lower case. */
+export function isHopByHop(name: string): boolean {
+  return HOP_BY_HOP.has(name) || name.startsWith('proxy-');
+}
+
+/** `Expect` is answered here; `Proxy` is no header at all, but becomes HTTP_PROXY in CGI programs. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'proxy',
+]);
+
+/**
+ * What a `Connection` header must not take away, though RFC 9110 would let it: who asks, for whom, from where, and
+ * where the body ends. Without this a client could strip what a proxy before us has added.
+ */
+const PROTECTED: ReadonlySet<string> = new Set([
+  'host',
+  'authorization',
+  'cookie',
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'forwarded',
+  'x-real-ip',
+  'set-cookie',
+  'www-authenticate',
+]);
+
+/** Raw header pairs → those that go on, given all values of `Connection`. The same array where nothing is named. */
+export function withoutNamed(rawHeaders: string[], connectionValues: string): string[] {
+  const named = new Set(
+    connectionValues
+      .toLowerCase()
+      .split(',')
+      .map((option) => option.trim()),
+  );
+  const kept: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    const lower = name.toLowerCase();
+    if (!named.has(lower) || PROTECTED.has(lower) || lower.startsWith('x-forwarded-')) {
+      kept.push(name, rawHeaders[i + 1] ?? '');
+    }
+  }
+  return kept;
+}
+
+/** Whether a `Connection` value names anything but the connection's own fate, as almost none does. */
+export function namesHeaders(connectionValue: string): boolean {
+  return !/^(?:keep-alive|close)$/i.test(connectionValue);
+}

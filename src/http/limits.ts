@@ -1,0 +1,105 @@
+// What the listening server bounds before any handler runs, and what it says to bytes that are no request.
+
+import { STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyHttpOptions } from 'fastify';
+import { MatrixError } from '../matrix/errors.ts';
+import type { Milliseconds } from '../matrix/identifiers.ts';
+import { toErrorAnswer, writeError } from './error-handler.ts';
+
+export interface ServerLimits {
+  /** Bytes of a request's line and headers together. */
+  maxHeaderSize: number;
+  /** For a request's line and headers to arrive. */
+  headersTimeoutMs: Milliseconds;
+  /** For a whole request, body included, to arrive: 100 MB at half a megabit. A parked poll has arrived. */
+  requestTimeoutMs: Milliseconds;
+  /** How long an idle connection stays open: longer than Caddy (120 s), Traefik (90 s) and nginx (60 s) keep theirs. */
+  keepAliveTimeoutMs: Milliseconds;
+  /** How often the two deadlines are looked at. */
+  checkIntervalMs: Milliseconds;
+  /** Characters of one path parameter, as sent: an id of 1,000 characters with all of them escaped. */
+  maxParamLength: number;
+}
+
+export const defaultLimits: Readonly<ServerLimits> = {
+  maxHeaderSize: 64 * 1024,
+  headersTimeoutMs: 30_000,
+  requestTimeoutMs: 30 * 60_000,
+  keepAliveTimeoutMs: 130_000,
+  checkIntervalMs: 5_000,
+  maxParamLength: 4096,
+};
+
+/** Options of the client's server, for `fastify({ ...createServerOptions(…), loggerInstance })`. */
+export function createServerOptions(given: {
+  /** Requests that the router refuses: a path with a bad escape, a parameter that is too long. */
+  frameworkErrors: NonNullable<FastifyHttpOptions<Server>['frameworkErrors']>;
+  limits?: Partial<ServerLimits>;
+}): FastifyHttpOptions<Server> {
+  const limits = { ...defaultLimits, ...given.limits };
+  return {
+    http: {
+      maxHeaderSize: limits.maxHeaderSize,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: limits.checkIntervalMs,
+      // Node would refuse without a body; `readHost` does it in Matrix form.
+      requireHostHeader: false,
+      // Finds out that a client with a parked poll is gone from the net.
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+    },
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    routerOptions: { maxParamLength: limits.maxParamLength },
+    frameworkErrors: given.frameworkErrors,
+    clientErrorHandler: answerClientError,
+    exposeHeadRoutes: false,
+    disableRequestLogging: true,
+    // While draining, requests on open connections are answered as usual.
+    return503OnClosing: false,
+  };
+}
+
+/** Refuses an `Expect` other than `100-continue` (which Node answers by itself) in Matrix form. */
+export function refuseUnknownExpectations(server: Server): void {
+  server.on('checkExpectation', (_request, response) => {
+    writeError(response, new MatrixError(417, 'M_UNKNOWN', 'Expectation failed'));
+  });
+}
+
+/** Answers what Node could not parse, or not in time, and closes the connection. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET' || isAnswering(socket)) {
+    socket.destroy(error);
+    return;
+  }
+  const { status, headers, body } = toErrorAnswer(clientErrors[error.code ?? ''] ?? badRequest);
+  const lines = Object.entries({ ...headers, 'content-length': body.length, connection: 'close' });
+  socket.write(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.map(([name, value]) => `${name}: ${value}`).join('\r\n')}\r\n\r\n`,
+  );
+  socket.write(body);
+  socket.destroySoon();
+}
+
+const badRequest = new MatrixError(400, 'M_UNKNOWN', 'The request is not valid HTTP/1.1');
+const clientErrors: Readonly<Record<string, MatrixError>> = {
+  HPE_HEADER_OVERFLOW: new MatrixError(431, 'M_TOO_LARGE', 'The request has too many or too long headers'),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: new MatrixError(413, 'M_TOO_LARGE', 'The chunk extensions are too long'),
+  ERR_HTTP_REQUEST_TIMEOUT: new MatrixError(408, 'M_UNKNOWN', 'The request did not arrive in time'),
+};
+
+/**
+ * Whether an answer to an earlier request is still due on the socket, so that bytes of ours would be taken for it.
+ *
+ * The bad bytes may also be the body of that very request: then, and only while its answer has not begun, they get one.
+ */
+function isAnswering(
+  socket: Socket & { _httpMessage?: { headersSent: boolean; req: IncomingMessage } | null },
+): boolean {
+  const { _httpMessage: response } = socket;
+  return response !== undefined && response !== null && (response.headersSent || response.req.complete);
+}
