@@ -76,4 +76,6 @@ export interface Homeserver {
   /** Whether the room is published in the room directory. Asked without a token: the answer is the same for anybody. */
   roomVisibility(roomId: RoomId, signal?: AbortSignal): Promise<'public' | 'private'>;
   versions(signal?: AbortSignal): Promise<VersionsResponse>;
+  /** What the homeserver calls itself to other homeservers, as `Synapse`; undefined where it does not say. */
+  serverName(signal?: AbortSignal): Promise<string | undefined>;
 }

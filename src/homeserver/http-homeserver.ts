@@ -177,6 +177,17 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
         deadlineMs: callDeadlineMs,
         signal,
       }),
+
+    serverName: async (signal) => {
+      const path = '/_matrix/federation/v1/version';
+      const answer = await getJson<{ server?: { name?: unknown } | null }>({
+        name: 'serverName',
+        path,
+        deadlineMs: callDeadlineMs,
+        signal,
+      });
+      return typeof answer.server?.name === 'string' ? answer.server.name : undefined;
+    },
   };
 }
 

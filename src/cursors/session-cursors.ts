@@ -1,0 +1,70 @@
+import { LRUCache } from 'lru-cache';
+import type { SessionKey } from '../caches/sessions.ts';
+import type { ClientEvent } from '../matrix/client-event.ts';
+import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
+import type { Remainder } from './catch-up.ts';
+
+/** Conveniences only: whatever is lost here is read from the homeserver again, by what the token says. */
+export interface SessionCursors {
+  /** What is left of the catch-up that this token continues. */
+  remainder(session: SessionKey, token: string): Remainder | undefined;
+  keepRemainder(session: SessionKey, token: string, remainder: Remainder): void;
+  /** In how many polls in a row, from this very token, this room failed. */
+  failures(session: SessionKey, token: string, roomId: RoomId): number;
+  countFailure(session: SessionKey, token: string, roomId: RoomId): void;
+  clear(): void;
+  /** What the remainders take, in bytes. */
+  readonly bytes: number;
+}
+
+/** The cost of an entry and of a room beside the events: keys, tokens, links. */
+const BYTES_PER_ENTRY = 1024;
+const BYTES_PER_ROOM = 256;
+
+/** The LRU of session cursors: bounded in bytes, each entry for some minutes after its last use. */
+export function createSessionCursors(options: { maxBytes: number; ttlMs?: Milliseconds }): SessionCursors {
+  const ttl = options.ttlMs ?? 5 * 60_000;
+  const maxSize = Math.max(1, options.maxBytes);
+  const remainders = new LRUCache<string, Remainder>({
+    maxSize,
+    sizeCalculation: bytesOf,
+    ttl,
+    updateAgeOnGet: true,
+  });
+  const failures = new LRUCache<string, number>({ max: 1000, ttl, updateAgeOnGet: true });
+  const keyOf = (...parts: string[]) => JSON.stringify(parts);
+  return {
+    remainder: (session, token) => remainders.get(keyOf(session, token)),
+    keepRemainder: (session, token, remainder) => void remainders.set(keyOf(session, token), remainder),
+    failures: (session, token, roomId) => failures.get(keyOf(session, token, roomId)) ?? 0,
+    countFailure: (session, token, roomId) => {
+      const key = keyOf(session, token, roomId);
+      failures.set(key, (failures.get(key) ?? 0) + 1);
+    },
+    clear: () => {
+      remainders.clear();
+      failures.clear();
+    },
+    get bytes() {
+      return remainders.calculatedSize;
+    },
+  };
+}
+
+// Lists of events are shared by the remainders of one catch-up, so each is measured once.
+const measured = new WeakMap<readonly ClientEvent[], number>();
+
+function bytesOf({ rooms, reading }: Remainder): number {
+  let bytes = BYTES_PER_ENTRY + sizeOf(reading?.pending ?? []);
+  for (const room of rooms) bytes += BYTES_PER_ROOM + sizeOf(room.timeline);
+  return bytes;
+}
+
+function sizeOf(events: readonly ClientEvent[]): number {
+  if (events.length === 0) return 0;
+  const known = measured.get(events);
+  if (known !== undefined) return known;
+  const bytes = JSON.stringify(events).length * 2;
+  measured.set(events, bytes);
+  return bytes;
+}

@@ -1,0 +1,101 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { resolveForMessages } from '../cursors/resolve-token.ts';
+import { isOwnToken } from '../cursors/stream-position.ts';
+import type { Caller, Homeserver, MessagesQuery } from '../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import { queryOf, withQueryParameter } from '../http/query.ts';
+import { MatrixError } from '../matrix/errors.ts';
+import type { MessagesToken, RoomId } from '../matrix/identifiers.ts';
+import type { MessagesResponse } from '../matrix/sync.ts';
+import type { SessionReader } from './session.ts';
+
+export interface MessagesOptions {
+  homeserver: Homeserver;
+  kind: () => Promise<HomeserverKind>;
+  sessions: SessionReader;
+  /** Whether short pages are filled: for the prefixes of clients that take one for the end of history. */
+  fillsPages: boolean;
+  passThrough: (request: FastifyRequest, reply: FastifyReply, rawUrl: string) => unknown;
+}
+
+const MOST_FURTHER_PAGES = 5;
+
+/**
+ * `GET /rooms/{roomId}/messages`: the homeserver's own, with two additions. Tokens of ours are understood in `from` and
+ * `to`; and under the old prefixes a page that came short is filled up to `limit` from the ones behind it.
+ *
+ * @see matrix-spec data/api/client-server/message_pagination.yaml
+ * @see reference/clients.md (js-sdk 0.3: a short page ends its history)
+ */
+export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options) => {
+  const { homeserver, kind, sessions, fillsPages, passThrough } = options;
+
+  app.get<{ Params: { roomId: string } }>(
+    '/rooms/:roomId/messages',
+    { exposeHeadRoute: false },
+    async (request, reply) => {
+      const roomId = request.params.roomId as RoomId;
+      const rawUrl = await resolveTokens(request, roomId);
+      const query = fillsPages ? readFillable(queryOf({ raw: { url: rawUrl } })) : undefined;
+      if (query === undefined) return passThrough(request, reply, rawUrl);
+      const session = await sessions.sessionOf(request);
+      return sessions.withSession(session, () => readFullPage(session.caller, roomId, query, request.signal));
+    },
+  );
+
+  async function resolveTokens(request: FastifyRequest, roomId: RoomId): Promise<string> {
+    let rawUrl = request.raw.url ?? '';
+    for (const name of ['from', 'to']) {
+      const token = queryOf(request).get(name) ?? '';
+      if (!isOwnToken(token)) continue;
+      const { caller } = await sessions.sessionOf(request);
+      const context = { homeserver, kind: await kind(), caller, signal: request.signal };
+      const resolved = await resolveForMessages(token, roomId, context);
+      if (resolved === undefined) throw new MatrixError(400, 'M_UNKNOWN', `'${name}' parameter is invalid`);
+      rawUrl = withQueryParameter(rawUrl, name, resolved ?? undefined);
+    }
+    return rawUrl;
+  }
+
+  async function readFullPage(caller: Caller, roomId: RoomId, query: MessagesQuery, signal: AbortSignal) {
+    const page = await homeserver.messages(caller, roomId, query, signal);
+    const chunk = [...(page.chunk ?? [])];
+    const state = [...(page.state ?? [])];
+    let end = page.end ?? undefined;
+    for (
+      let further = 0;
+      further < MOST_FURTHER_PAGES && chunk.length < query.limit && end !== undefined;
+      further += 1
+    ) {
+      const rest = { ...query, from: end, limit: query.limit - chunk.length };
+      const next: MessagesResponse | undefined = await homeserver
+        .messages(caller, roomId, rest, signal)
+        .catch(orShortPage);
+      if (next === undefined) break;
+      chunk.push(...(next.chunk ?? []));
+      state.push(...(next.state ?? []));
+      end = next.end === end ? undefined : (next.end ?? undefined);
+    }
+    return { ...page, chunk, ...(page.state !== undefined && { state }), end };
+  }
+};
+
+/** The query of a page that may be filled; undefined where it is not plain, so that the homeserver says what is wrong. */
+function readFillable(query: URLSearchParams): MessagesQuery | undefined {
+  const dir = query.get('dir') ?? 'f';
+  const limit = Number(query.get('limit') ?? 10);
+  if ((dir !== 'b' && dir !== 'f') || !Number.isInteger(limit) || limit < 1 || limit > 1000) return undefined;
+  const [from, to, filter] = ['from', 'to', 'filter'].map((name) => query.get(name) ?? undefined);
+  return {
+    dir,
+    limit,
+    ...(from !== undefined && { from: from as MessagesToken }),
+    ...(to !== undefined && { to: to as MessagesToken }),
+    ...(filter !== undefined && { filter }),
+  };
+}
+
+/** A page that could be had is not lost for one that could not. */
+function orShortPage(error: unknown): undefined {
+  if (!(error instanceof MatrixError)) throw error;
+}
