@@ -1,0 +1,201 @@
+// The one table of settings. Flags, variables, the file, `--help` and the README's table all come from it.
+
+import type { Config } from '../config.ts';
+import {
+  count,
+  duration,
+  homeserverAddress,
+  listenAddress,
+  oneOf,
+  oneOfNow,
+  onOrOff,
+  pathPrefixes,
+  proxyAddresses,
+  size,
+  type ValueType,
+} from './values.ts';
+
+export interface Setting<Value> {
+  /** In the file; the flag and the variable are made from it (`flagOf`, `variableOf`). */
+  name: string;
+  type: ValueType<Value>;
+  /** As it would be written in the file; undefined where it must be given. */
+  byDefault: string | undefined;
+  /** What it does. */
+  meaning: string;
+  unit: string;
+  /** A sentence: what switches it off, and what holds then; or that it cannot be off. */
+  off: string;
+}
+
+export const SETTINGS = {
+  homeserverUrl: {
+    name: 'homeserver_url',
+    type: homeserverAddress,
+    byDefault: undefined,
+    meaning:
+      "The homeserver's client API: the only server that is ever contacted. TLS is verified. Must be given, unless the sandbox stands in for a homeserver.",
+    unit: 'http(s)://host:port or unix:/path',
+    off: 'Cannot be off.',
+  },
+  listen: {
+    name: 'listen',
+    type: listenAddress,
+    byDefault: '127.0.0.1:8009',
+    meaning: 'Where clients, or the reverse proxy in front, connect.',
+    unit: 'host:port, port 0 for any free one',
+    off: 'Cannot be off.',
+  },
+  internalListen: {
+    name: 'internal_listen',
+    type: listenAddress,
+    byDefault: '127.0.0.1:9009',
+    meaning: 'Health, readiness and metrics. Not for clients: do not expose it.',
+    unit: 'host:port, port 0 for any free one',
+    off: 'Cannot be off.',
+  },
+  logLevel: {
+    name: 'log_level',
+    type: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    byDefault: 'info',
+    meaning: 'The least important log lines that are written, to stderr: JSON, or pretty on a terminal.',
+    unit: 'fatal, error, warn, info, debug or trace',
+    off: 'Off with silent.',
+  },
+  homeserverKind: {
+    name: 'homeserver_kind',
+    type: oneOfNow(
+      ['auto', 'synapse', 'sandbox'],
+      ['dendrite', 'conduit', 'tuwunel', 'continuwuity'],
+      'this kind comes with peeking, a later release',
+    ),
+    byDefault: 'auto',
+    meaning: 'Whose quirks to absorb.',
+    unit: 'auto, synapse or sandbox',
+    off: 'With auto it is recognised by its answers.',
+  },
+  cacheSize: {
+    name: 'cache_size',
+    type: size({ least: '1 MiB', most: '1024 GiB' }),
+    byDefault: '64 MiB',
+    meaning: 'The bound of what is remembered between requests; losing all of it costs time, never events.',
+    unit: 'bytes, or with KiB, MiB, GiB',
+    off: 'Cannot be off; the least is 1 MiB.',
+  },
+  passPaths: {
+    name: 'pass_paths',
+    type: pathPrefixes,
+    byDefault: '/_matrix/,/_synapse/client/,/.well-known/matrix/',
+    meaning:
+      'Path prefixes that pass through to the homeserver; the rest is 404, so that nobody opens /_synapse/admin by putting Hindsync in front.',
+    unit: 'a list, separated by commas',
+    off: 'Off with none: only what is answered here is served.',
+  },
+  trustedProxies: {
+    name: 'trusted_proxies',
+    type: proxyAddresses,
+    byDefault: 'loopback',
+    meaning: 'Whose X-Forwarded-* headers are believed; from anybody else they are replaced.',
+    unit: 'a list of addresses, networks, or loopback, linklocal, uniquelocal',
+    off: 'Off with none: nobody is believed.',
+  },
+  eventsLimit: {
+    name: 'events_limit',
+    type: count({ least: 1, most: 10_000 }),
+    byDefault: '500',
+    meaning:
+      'Room events in one answer of /events when the client names no limit; the rest comes with the next poll.',
+    unit: 'events',
+    off: 'Cannot be off; the most is 10000.',
+  },
+  maxPollTimeoutMs: {
+    name: 'max_poll_timeout',
+    type: duration({ least: '1 s', most: '24 h' }),
+    byDefault: '10 min',
+    meaning: 'The longest long poll; a client that asks for more gets an empty answer by then.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Cannot be off; the most is 24 h.',
+  },
+  pollsPerSession: {
+    name: 'polls_per_session',
+    type: count({ least: 1, most: 1_000_000, orOff: true }),
+    byDefault: '4',
+    meaning: 'Parked polls a session may hold; one more is let in, and the oldest is answered, empty.',
+    unit: 'polls',
+    off: 'Off with off: any number.',
+  },
+  maxInitialSyncs: {
+    name: 'max_initial_syncs',
+    type: count({ least: 1, most: 1_000_000, orOff: true }),
+    byDefault: '8',
+    meaning: 'Initial syncs that are answered at once; further ones wait for their turn.',
+    unit: 'requests',
+    off: 'Off with off: any number.',
+  },
+  initialSyncQueueMs: {
+    name: 'initial_sync_queue',
+    type: duration({ least: '0 ms', most: '1 h' }),
+    byDefault: '60 s',
+    meaning: 'How long an initial sync waits for its turn before it is refused with 429.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Off with 0: refused at once.',
+  },
+  callDeadlineMs: {
+    name: 'call_deadline',
+    type: duration({ least: '1 s', most: '1 h' }),
+    byDefault: '60 s',
+    meaning: "How long an ordinary call of Hindsync's own to the homeserver may take.",
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Cannot be off; the most is 1 h.',
+  },
+  pollMarginMs: {
+    name: 'poll_margin',
+    type: duration({ least: '1 s', most: '1 h' }),
+    byDefault: '30 s',
+    meaning: "How much longer than a poll's own timeout the homeserver may take to answer it.",
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Cannot be off; the most is 1 h.',
+  },
+  initialSyncDeadlineMs: {
+    name: 'initial_sync_deadline',
+    type: duration({ least: '1 s', most: '24 h' }),
+    byDefault: '10 min',
+    meaning: 'How long the homeserver may take before it begins to answer an initial sync.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Cannot be off; the most is 24 h.',
+  },
+  visibilityWaitMs: {
+    name: 'visibility_wait',
+    type: duration({ least: '0 ms', most: '10 min' }),
+    byDefault: '2 s',
+    meaning:
+      'How long /initialSync waits, in all, to learn which rooms are public; what is not known then counts as private.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Off with 0: it waits for none.',
+  },
+  drainDeadlineMs: {
+    name: 'drain_deadline',
+    type: duration({ least: '0 ms', most: '1 h' }),
+    byDefault: '10 s',
+    meaning: 'How long open requests may take to finish after SIGTERM or SIGINT. Polls are answered at once.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Off with 0: nothing is waited for.',
+  },
+  refuseSharedDevices: {
+    name: 'refuse_shared_devices',
+    type: onOrOff,
+    byDefault: 'false',
+    meaning:
+      'Whether /events is refused to a session that also uses modern sync or encryption, whose to-device messages it would acknowledge.',
+    unit: 'true or false',
+    off: 'Off with false: served, and said once in the log.',
+  },
+} satisfies { [Key in keyof Config]: Setting<Config[Key]> };
+
+export const settings: readonly Setting<unknown>[] = Object.values(SETTINGS);
+
+/** `cache_size` → `--cache-size`. */
+export const flagOf = ({ name }: { name: string }): string => `--${name.replaceAll('_', '-')}`;
+
+/** `cache_size` → `HINDSYNC_CACHE_SIZE`. */
+export const variableOf = ({ name }: { name: string }): string => `HINDSYNC_${name.toUpperCase()}`;

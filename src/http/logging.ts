@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http';
+import { destination, type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
+import pretty from 'pino-pretty';
+import { withoutAccessToken, withoutSecrets } from './redaction.ts';
+
+export { withoutAccessToken } from './redaction.ts';
+
+export interface LoggerOptions {
+  level: string;
+  /** Where the lines go; standard error where nobody says. */
+  stream?: DestinationStream;
+}
+
+/**
+ * The one logger: a line of JSON each, pretty where a person watches.
+ *
+ * On stderr, because stdout has one promise to keep: the line that says where the gateway listens, for whoever starts
+ * it and waits for that line. Containers collect both. Written at once, so that a crash takes no line along.
+ *
+ * No access token gets into it, three times over: requests are logged by `requestForLog`, headers are redacted
+ * wherever an object has them, and every finished line is searched for what looks like a secret.
+ */
+export function createLogger({ level, stream = standardError() }: LoggerOptions): Logger {
+  return pino(
+    {
+      level,
+      serializers: { req: requestForLog, err: errorForLog },
+      redact: { paths: SECRET_HEADERS, censor: '***' },
+      hooks: { streamWrite: withoutSecrets },
+    },
+    stream,
+  );
+}
+
+const SECRET_HEADERS = ['', '*.', '*.*.']
+  .map((depth) => `${depth}headers`)
+  .flatMap((headers) => [`${headers}.authorization`, `${headers}.Authorization`, `${headers}.cookie`]);
+
+/** Request → what a log line says of it. Its headers are left out: no list of the harmless ones stays complete. */
+function requestForLog(request: { method?: string; url?: string; raw?: IncomingMessage }): object {
+  const { method, url } = request.raw ?? request;
+  return { method, url: withoutAccessToken(url ?? '') };
+}
+
+function errorForLog(error: Error): object {
+  const { type, message, stack } = stdSerializers.err(error);
+  const code = (error as NodeJS.ErrnoException).code;
+  return { type, message, stack, ...(code !== undefined && { code }) };
+}
+
+function standardError(): DestinationStream {
+  if (!process.stderr.isTTY) return destination({ fd: 2, sync: true });
+  return pretty({ destination: 2, sync: true, ignore: 'pid,hostname' });
+}
