@@ -1,0 +1,132 @@
+import { Counter, Gauge, Histogram, collectDefaultMetrics, Registry } from 'prom-client';
+import type { Milliseconds } from '../matrix/identifiers.ts';
+
+/** What answered: an endpoint of ours by its basename, or the homeserver. */
+export type EndpointName =
+  | 'events'
+  | 'peek-events'
+  | 'event'
+  | 'initial-sync'
+  | 'room-initial-sync'
+  | 'v2-alpha-sync'
+  | 'messages'
+  | 'sync'
+  | 'passthrough'
+  | 'unrecognized';
+
+export interface FinishedRequest {
+  endpoint: EndpointName;
+  /** As it was sent; only its prefix is kept. */
+  rawUrl: string;
+  method: string;
+  /** 0 where the client left before an answer began. */
+  status: number;
+}
+
+/** What is counted. No label ever holds an id, a path or a token: each has a closed set of values. */
+export interface Metrics {
+  requestFinished(request: FinishedRequest, durationMs: Milliseconds): void;
+  /** A call of our own to the homeserver: its name in the port; status 0 without an answer. */
+  homeserverCallFinished(call: string, durationMs: Milliseconds, status: number): void;
+  /** `cache` is a name from the code, as in `caches/`; a rebuild is what a miss cost more than a look-up. */
+  cacheHit(cache: string): void;
+  cacheMissed(cache: string): void;
+  cacheRebuilt(cache: string): void;
+  /** Something that can be counted at any moment; read whenever somebody looks at the metrics. */
+  watch(gauge: 'parkedPolls' | 'initialSyncsRunning' | 'initialSyncsQueued', read: () => number): void;
+  watchCacheBytes(cache: string, read: () => number): void;
+  /** In Prometheus' text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** A set of metrics of its own: nothing is global, so that each app and each test counts for itself. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'hindsync_' });
+  const registers = [registry];
+
+  const requests = new Histogram({
+    name: 'hindsync_http_request_duration_seconds',
+    help: 'Answered requests of clients, from their first byte to the last of the answer.',
+    labelNames: ['endpoint', 'prefix', 'method', 'status'],
+    buckets: [0.005, 0.025, 0.1, 0.5, 2.5, 10, 30, 60, 300],
+    registers,
+  });
+  const calls = new Histogram({
+    name: 'hindsync_homeserver_call_duration_seconds',
+    help: "Hindsync's own calls to the homeserver, until the answer's head (status 0: none came).",
+    labelNames: ['call', 'status'],
+    buckets: [0.005, 0.025, 0.1, 0.5, 2.5, 10, 30, 60, 300],
+    registers,
+  });
+  const cacheEvents = {
+    hits: cacheCounter('hits', 'Look-ups that found what they looked for.'),
+    misses: cacheCounter('misses', 'Look-ups that did not.'),
+    rebuilds: cacheCounter('rebuilds', 'Times that what was missing was asked for anew.'),
+  };
+  const cacheBytes = new Map<string, () => number>();
+  const bytes = new Gauge({
+    name: 'hindsync_cache_bytes',
+    help: 'What is remembered now, by cache.',
+    labelNames: ['cache'],
+    registers: [],
+    collect() {
+      for (const [cache, read] of cacheBytes) this.set({ cache }, read());
+    },
+  });
+  registry.registerMetric(bytes);
+
+  function cacheCounter(what: string, help: string): Counter<'cache'> {
+    return new Counter({ name: `hindsync_cache_${what}_total`, help, labelNames: ['cache'], registers });
+  }
+
+  return {
+    requestFinished: ({ endpoint, rawUrl, method, status }, durationMs) => {
+      const labels = {
+        endpoint,
+        prefix: prefixOf(rawUrl),
+        method: methodOf(method),
+        status: statusOf(status),
+      };
+      requests.observe(labels, durationMs / 1000);
+    },
+    homeserverCallFinished: (call, durationMs, status) => {
+      calls.observe({ call, status: statusOf(status) }, durationMs / 1000);
+    },
+    cacheHit: (cache) => cacheEvents.hits.inc({ cache }),
+    cacheMissed: (cache) => cacheEvents.misses.inc({ cache }),
+    cacheRebuilt: (cache) => cacheEvents.rebuilds.inc({ cache }),
+    watch: (gauge, read) => {
+      const collect = function (this: Gauge): void {
+        this.set(read());
+      };
+      registry.registerMetric(new Gauge({ ...GAUGES[gauge], registers: [], collect }));
+    },
+    watchCacheBytes: (cache, read) => void cacheBytes.set(cache, read),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+const GAUGES = {
+  parkedPolls: { name: 'hindsync_parked_polls', help: 'Long polls that wait now.' },
+  initialSyncsRunning: { name: 'hindsync_initial_syncs_running', help: 'Initial syncs being answered now.' },
+  initialSyncsQueued: {
+    name: 'hindsync_initial_syncs_queued',
+    help: 'Initial syncs that wait for their turn.',
+  },
+};
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
+
+// OpenTelemetry's word for all the rest, of which a client can make up any number.
+const methodOf = (method: string): string => (METHODS.has(method) ? method : '_OTHER');
+
+const statusOf = (status: number): string =>
+  status === 0 || (Number.isInteger(status) && status >= 100 && status <= 599) ? String(status) : '_OTHER';
+
+/** A raw URL → the prefix that the client chose; `other` for all that is no client API. */
+function prefixOf(rawUrl: string): string {
+  return /^\/_matrix\/client\/(api\/v1|r0|v1|v3|v2_alpha|unstable)(?=[/?]|$)/.exec(rawUrl)?.[1] ?? 'other';
+}
