@@ -25,7 +25,7 @@ export function toHomeserverHeaders(request: IncomingMessage, peer: Peer, access
     if (lower === 'x-forwarded-for' || isHopByHop(lower) || isReplaced(lower, peer)) continue;
     headers.push(name, value);
   }
-  if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')) {
+  if (hosts > 1 || (hosts === 0 && request.httpVersion !== '1.0')) {
     throw new MatrixError(400, 'M_UNKNOWN', 'A request needs exactly one Host header');
   }
   if (connection !== '') headers = withoutNamed(headers, connection);

@@ -118,7 +118,8 @@ export async function passthrough(
   for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
   // Fastify would refuse what it cannot read as a media type; the homeserver gets the one that was sent.
   app.addHook('onRequest', (request, _reply, done) => {
-    if (request.raw.headers['content-type'] !== undefined) request.raw.headers['content-type'] = ANY_TYPE;
+    const { headers, method } = request.raw;
+    if (headers['content-type'] !== undefined || method === 'QUERY') headers['content-type'] = ANY_TYPE;
     done();
   });
   await app.register(fastifyHttpProxy, {

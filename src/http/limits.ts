@@ -3,6 +3,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { LogController } from 'fastify';
 import type { FastifyHttpOptions } from 'fastify';
 import { MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
@@ -57,7 +58,7 @@ export function createServerOptions(given: {
     frameworkErrors: given.frameworkErrors,
     clientErrorHandler: answerClientError,
     exposeHeadRoutes: false,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // While draining, requests on open connections are answered as usual.
     return503OnClosing: false,
   };
