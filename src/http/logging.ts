@@ -7,6 +7,8 @@ export { withoutAccessToken } from './redaction.ts';
 
 export interface LoggerOptions {
   level: string;
+  /** Whether a person watches: pretty lines instead of JSON. */
+  isTerminal?: boolean;
   /** Where the lines go; standard error where nobody says. */
   stream?: DestinationStream;
 }
@@ -20,7 +22,11 @@ export interface LoggerOptions {
  * No access token gets into it, three times over: requests are logged by `requestForLog`, headers are redacted
  * wherever an object has them, and every finished line is searched for what looks like a secret.
  */
-export function createLogger({ level, stream = standardError() }: LoggerOptions): Logger {
+export function createLogger({
+  level,
+  isTerminal = false,
+  stream = standardError(isTerminal),
+}: LoggerOptions): Logger {
   return pino(
     {
       level,
@@ -48,7 +54,7 @@ function errorForLog(error: Error): object {
   return { type, message, stack, ...(code !== undefined && { code }) };
 }
 
-function standardError(): DestinationStream {
-  if (!process.stderr.isTTY) return destination({ fd: 2, sync: true });
+function standardError(isTerminal: boolean): DestinationStream {
+  if (!isTerminal) return destination({ fd: 2, sync: true });
   return pretty({ destination: 2, sync: true, ignore: 'pid,hostname' });
 }

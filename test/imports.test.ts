@@ -1,0 +1,125 @@
+import { globSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { posix } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+interface Rule {
+  /** Folders or files of src/ it may import from, besides its own folder. */
+  own: string[];
+  /** From node_modules. */
+  packages: boolean;
+  /** Modules of Node. */
+  node: 'any' | string[];
+}
+
+const BELOW_ENDPOINTS = [
+  'matrix',
+  'stream',
+  'translate',
+  'http',
+  'caches',
+  'homeserver',
+  'cursors',
+  'operate',
+];
+
+/** The table of docs/contributing.md: "may this function do I/O?" is answered by its folder. */
+const RULES: Record<string, Rule> = {
+  matrix: { own: [], packages: false, node: [] },
+  stream: { own: [], packages: false, node: 'any' },
+  translate: { own: ['matrix'], packages: false, node: ['node:crypto'] },
+  http: { own: ['matrix'], packages: true, node: 'any' },
+  caches: { own: ['matrix'], packages: true, node: 'any' },
+  homeserver: { own: ['matrix', 'stream', 'http'], packages: true, node: 'any' },
+  // The clock is time as a dependency; it has nothing of HTTP.
+  cursors: {
+    own: ['homeserver', 'caches', 'translate', 'matrix', 'http/clock.ts'],
+    packages: true,
+    node: 'any',
+  },
+  operate: { own: ['matrix', 'translate', 'http'], packages: true, node: 'any' },
+  endpoints: { own: BELOW_ENDPOINTS, packages: true, node: 'any' },
+  sandbox: { own: ['matrix', 'stream'], packages: true, node: 'any' },
+  demo: { own: ['matrix', 'stream'], packages: true, node: 'any' },
+  config: { own: ['config.ts'], packages: true, node: 'any' },
+  'config.ts': { own: ['config'], packages: true, node: [] },
+  'app.ts': { own: [...BELOW_ENDPOINTS, 'endpoints', 'config.ts'], packages: true, node: 'any' },
+  'main.ts': {
+    own: ['app.ts', 'config.ts', 'config', 'sandbox', 'demo', 'http/logging.ts'],
+    packages: true,
+    node: 'any',
+  },
+};
+
+/** A file of src/ (path below it) and its text → what it imports and may not. */
+function violationsIn(path: string, source: string): string[] {
+  const folder = path.split('/')[0] ?? '';
+  const rule = RULES[folder];
+  if (rule === undefined) return [`${path}: a folder that has no rule`];
+  const forbidden = importsOf(source).filter((imported) => !isAllowed(imported, path, folder, rule));
+  return forbidden.map((imported) => `${path}: ${imported}`);
+}
+
+function isAllowed(imported: string, path: string, folder: string, rule: Rule): boolean {
+  if (isBuiltin(imported)) return rule.node === 'any' || rule.node.includes(imported);
+  if (!imported.startsWith('.')) return rule.packages;
+  const target = posix.join(posix.dirname(path), imported);
+  return [folder, ...rule.own].some((own) => target === own || target.startsWith(`${own}/`));
+}
+
+const importsOf = (source: string): string[] =>
+  [...source.matchAll(/(?:^|[\s;}])(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/gm)].map(
+    (match) => match[1] ?? '',
+  );
+
+/** What belongs to the process as a whole, and so to main.ts alone. */
+const usesProcess = (source: string): boolean =>
+  /\bprocess\.(?:exit|exitCode|on|once|env|argv|stdin|stdout|stderr|kill|chdir)\b/.test(source) ||
+  importsOf(source).includes('node:process');
+
+const files = globSync('**/*.ts', { cwd: 'src' }).map((path) => ({
+  path: path.replaceAll('\\', '/'),
+  source: readFileSync(`src/${path}`, 'utf8'),
+}));
+
+describe('the import rule', () => {
+  test('when src/ is read -> nobody imports what his folder may not', () => {
+    expect(files.length).toBeGreaterThan(10);
+    expect(files.flatMap(({ path, source }) => violationsIn(path, source))).toEqual([]);
+  });
+
+  test('when src/ is read -> only main.ts touches the process', () => {
+    const others = files.filter(({ path, source }) => path !== 'main.ts' && usesProcess(source));
+    expect(others.map(({ path }) => path)).toEqual([]);
+  });
+
+  test.each([
+    { path: 'translate/events.ts', source: "import { request } from 'undici';", isFound: true },
+    { path: 'translate/events.ts', source: "import { readFile } from 'node:fs';", isFound: true },
+    { path: 'translate/events.ts', source: "import { createHash } from 'node:crypto';", isFound: false },
+    { path: 'translate/events.ts', source: "import type { A } from '../http/clock.ts';", isFound: true },
+    { path: 'translate/events.ts', source: "export {\n  a,\n} from '../cursors/poll.ts';", isFound: true },
+    { path: 'translate/events.ts', source: "await import('../cursors/poll.ts');", isFound: true },
+    { path: 'translate/events.ts', source: "import './invite.ts';", isFound: false },
+    { path: 'matrix/sync.ts', source: "import 'node:fs';", isFound: true },
+    {
+      path: 'cursors/poll.ts',
+      source: "import { Homeserver } from '../homeserver/homeserver.ts';",
+      isFound: false,
+    },
+    { path: 'endpoints/v1/a.ts', source: "import { a } from '../../cursors/a.ts';", isFound: false },
+    { path: 'endpoints/v1/a.ts', source: "import { a } from '../../main.ts';", isFound: true },
+    { path: 'http/clock.ts', source: "import { pino } from 'pino';", isFound: false },
+    { path: 'elsewhere/a.ts', source: '', isFound: true },
+  ])('when $path says $source -> found: $isFound', ({ path, source, isFound }) => {
+    expect(violationsIn(path, source).length > 0).toBe(isFound);
+  });
+
+  test.each([
+    { source: 'process.exit(1)', isFound: true },
+    { source: "import { env } from 'node:process';", isFound: true },
+    { source: 'process.nextTick(done)', isFound: false },
+  ])('when a file says $source -> touches the process: $isFound', ({ source, isFound }) => {
+    expect(usesProcess(source)).toBe(isFound);
+  });
+});
