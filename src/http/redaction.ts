@@ -23,12 +23,11 @@ function namesSecret(parameter: string): boolean {
   return SECRET_NAME.test(unescapeFully(parameter));
 }
 
-/** Undoes percent-escapes until none is left; a bad one stays as it is, as does all that is not ASCII. */
+/** Undoes percent-escapes of ASCII, however often each was escaped again; in one pass, whatever a client sends. */
 function unescapeFully(text: string): string {
-  const unescaped = text.replaceAll(/%([0-7][\da-f])/gi, (_, hex: string) =>
+  return text.replaceAll(/%(?:25)*([0-7][\da-f])/gi, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
-  return unescaped === text ? text : unescapeFully(unescaped);
 }
 
 /** Names say that they hold a secret: `access_token`, `loginToken`, `client_secret`, `new_password`. */

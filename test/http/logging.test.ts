@@ -44,6 +44,7 @@ describe('withoutAccessToken', () => {
     { given: '/rooms;access_token=x/state?b=1', expected: '/***/state?b=1' },
     { given: '/events?from=s1_2_3&timeout=0', expected: '/events?from=s1_2_3&timeout=0' },
     { given: '/profile/%40token%3Aexample.org', expected: '/profile/%40token%3Aexample.org' },
+    { given: '/sync?%252525255faccess%25255Ftoken=x', expected: '/sync' },
     { given: '/a?%zz=1', expected: '/a?%zz=1' },
     { given: '', expected: '' },
   ])('when given $given -> $expected', ({ given, expected }) => {
