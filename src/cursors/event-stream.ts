@@ -1,35 +1,16 @@
-import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
-import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { Clock } from '../http/clock.ts';
-import { MatrixError } from '../matrix/errors.ts';
-import type { RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
-import type { SessionKey } from '../caches/sessions.ts';
+import type { SyncToken } from '../matrix/identifiers.ts';
 import { countRoomEvents, toStreamUpdate, type StreamUpdate } from '../translate/events.ts';
-import { catchUpFilter, messagesFilter } from '../translate/sync-filter.ts';
-import {
-  readCatchUp,
-  remainderAt,
-  tokenOf,
-  type IntervalSource,
-  type Remainder,
-  type Step,
-} from './catch-up.ts';
-import { poll, type Patience } from './poll.ts';
+import { catchUpFilter } from '../translate/sync-filter.ts';
+import type { AnswerRequest, CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
+import { remainderAt, type Remainder } from './catch-up.ts';
+import { poll } from './poll.ts';
 import type { SessionCursors } from './session-cursors.ts';
 import type { CatchUpPosition } from './stream-position.ts';
 
 /** Where a client goes on: at a sync token, or within a catch-up. */
-export type StreamPosition = { token: SyncToken } | { token: string; catchUp: CatchUpPosition };
-
-export interface FollowRequest {
-  session: { key: SessionKey; caller: Caller; userId: UserId };
-  position: StreamPosition;
-  /** At most so many room events in this answer. */
-  limit: number;
-  isRaw: boolean;
-  patience: Patience;
-  signal: AbortSignal;
-}
+export type StreamPosition = { syncToken: SyncToken } | { catchUp: CatchUpPosition };
 
 /** One answer's worth of the stream. */
 export type Delivery =
@@ -38,45 +19,36 @@ export type Delivery =
   /** All that happened, up to `end`: it fits into one answer. */
   | { kind: 'update'; update: StreamUpdate; end: string }
   /** The beginning of what is left; `firstUpdate`, in a catch-up's first answer, holds what is not room history. */
-  | { kind: 'catch-up'; steps: AsyncGenerator<Step, string>; firstUpdate?: StreamUpdate };
+  | { kind: 'catch-up'; steps: CatchUpAnswer; firstUpdate?: StreamUpdate };
 
 export interface EventStream {
-  follow(request: FollowRequest): Promise<Delivery>;
+  /** Waits, as long as the request's patience lasts, for what comes after a position. */
+  follow(position: StreamPosition, request: AnswerRequest): Promise<Delivery>;
 }
-
-export interface EventStreamOptions {
-  homeserver: Homeserver;
-  kind: () => Promise<HomeserverKind>;
-  cursors: SessionCursors;
-  clock: Clock;
-  onRemainder?: (how: 'hit' | 'rebuilt') => void;
-  onRefusedRoom?: () => void;
-}
-
-/** In as many polls in a row a room may fail, before it is treated as one that refuses and no longer stops the stream. */
-const FAILURES_BEFORE_GIVING_UP = 10;
 
 /**
  * A user's whole stream, from any position on: a poll, and a catch-up where one answer cannot hold what a poll found.
  *
  * @see design §5
  */
-export function createEventStream(options: EventStreamOptions): EventStream {
-  const { homeserver, cursors, clock } = options;
+export function createEventStream(options: {
+  homeserver: Homeserver;
+  answers: CatchUpAnswers;
+  cursors: SessionCursors;
+  clock: Clock;
+  onRemainder?: (how: 'hit' | 'rebuilt') => void;
+  onUpdate?: (update: StreamUpdate) => void;
+}): EventStream {
+  const { homeserver, answers, cursors, clock } = options;
 
-  async function follow(request: FollowRequest): Promise<Delivery> {
-    const { position } = request;
-    let since = position.token as SyncToken;
-    if ('catchUp' in position) {
-      const remainder = await remainderOf(position.token, position.catchUp, request);
-      const rest = await openCatchUp(remainder, request);
-      if (rest !== undefined) return { kind: 'catch-up', steps: rest };
-      since = remainder.to;
-    }
-    return pollFrom(since, request);
+  async function follow(position: StreamPosition, request: AnswerRequest): Promise<Delivery> {
+    if ('syncToken' in position) return pollFrom(position.syncToken, request);
+    const remainder = await remainderOf(position.catchUp, request);
+    const steps = await answers.open(remainder, request);
+    return steps === undefined ? pollFrom(remainder.to, request) : { kind: 'catch-up', steps };
   }
 
-  async function pollFrom(since: SyncToken, request: FollowRequest): Promise<Delivery> {
+  async function pollFrom(since: SyncToken, request: AnswerRequest): Promise<Delivery> {
     const { session, isRaw, patience, signal } = request;
     const { caller, userId } = session;
     const { from, to, update } = await poll({
@@ -90,25 +62,23 @@ export function createEventStream(options: EventStreamOptions): EventStream {
       signal,
     });
     if (update === undefined) return { kind: 'quiet', end: to };
+    options.onUpdate?.(update);
     const isWhole = update.rooms.every((room) => room.isWhole);
     if (isWhole && countRoomEvents(update) <= request.limit) return { kind: 'update', update, end: to };
-    const steps = await openCatchUp({ from, to, rooms: update.rooms }, request);
+    const steps = await answers.open({ from, to, rooms: update.rooms }, request);
     if (steps === undefined) return { kind: 'update', update: { ...update, rooms: [] }, end: to };
     return { kind: 'catch-up', steps, firstUpdate: update };
   }
 
   /** What is left at a catch-up token: as remembered, else as the homeserver tells now. */
-  async function remainderOf(
-    token: string,
-    position: CatchUpPosition,
-    request: FollowRequest,
-  ): Promise<Remainder> {
-    const { session, patience, signal } = request;
+  async function remainderOf(position: CatchUpPosition, request: AnswerRequest): Promise<Remainder> {
+    const { session, token, patience, signal } = request;
     const remembered = cursors.remainder(session.key, token);
     options.onRemainder?.(remembered === undefined ? 'rebuilt' : 'hit');
     if (remembered !== undefined) return remembered;
+    rebuilds = (rebuilds + 1) % 1024;
     const query = {
-      filter: catchUpFilter(),
+      filter: catchUpFilter(rebuilds),
       since: position.from,
       timeoutMs: 0,
       setPresence: 'online',
@@ -117,72 +87,8 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     return remainderAt(position, toStreamUpdate(sync, session.userId).rooms);
   }
 
-  /** Reads until the first event is at hand, waiting out failures; undefined where there is no event. */
-  async function openCatchUp(
-    remainder: Remainder,
-    request: FollowRequest,
-  ): Promise<AsyncGenerator<Step, string> | undefined> {
-    const { session, position, patience, limit, signal } = request;
-    let failed: RoomId | undefined;
-    const source = await intervalSource(request, (roomId) => (failed = roomId));
-    try {
-      return await patience.outlast(async () => {
-        const steps = readCatchUp(remainder, limit, source, signal);
-        const first = await steps.next();
-        return first.done === true ? undefined : giveSteps(first.value, steps, request);
-      });
-    } catch (error) {
-      if (failed !== undefined) cursors.countFailure(session.key, position.token, failed);
-      throw error;
-    }
-  }
-
-  async function intervalSource(
-    request: FollowRequest,
-    onFailure: (roomId: RoomId) => void,
-  ): Promise<IntervalSource> {
-    const { session, position, isRaw } = request;
-    const kind = await options.kind();
-    const filter = messagesFilter({ isRaw });
-    return {
-      readPage: (interval, page, signal) =>
-        kind.readPage(homeserver, session.caller, interval, page, {
-          ...(filter !== undefined && { filter }),
-          signal,
-        }),
-      isGivenUp: (roomId) =>
-        cursors.failures(session.key, position.token, roomId) >= FAILURES_BEFORE_GIVING_UP,
-      onRefused: () => options.onRefusedRoom?.(),
-      onFailure,
-    };
-  }
-
-  /** All steps; returns the token to go on with. A failure ends the answer behind the last event that was given. */
-  async function* giveSteps(
-    first: Step,
-    steps: AsyncGenerator<Step, Remainder>,
-    { session, signal }: FollowRequest,
-  ): AsyncGenerator<Step, string> {
-    let remainder = first.remainder;
-    try {
-      yield first;
-      for (let step = await steps.next(); ; step = await steps.next()) {
-        if (step.done === true) {
-          remainder = step.value;
-          break;
-        }
-        remainder = step.value.remainder;
-        yield step.value;
-      }
-    } catch (error) {
-      if (!(error instanceof MatrixError) && !signal.aborted) throw error;
-    } finally {
-      await steps.return(remainder);
-    }
-    const end = tokenOf(remainder);
-    if (remainder.rooms.length > 0) cursors.keepRemainder(session.key, end, remainder);
-    return end;
-  }
+  // A rebuild must not get Synapse's cached answer to an earlier one: it may be older than the interval's end.
+  let rebuilds = 0;
 
   return { follow };
 }

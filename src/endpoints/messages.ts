@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { resolveForMessages } from '../cursors/resolve-token.ts';
 import { isOwnToken } from '../cursors/stream-position.ts';
 import type { Caller, Homeserver, MessagesQuery } from '../homeserver/homeserver.ts';
@@ -7,6 +7,7 @@ import { queryOf, withQueryParameter } from '../http/query.ts';
 import { MatrixError } from '../matrix/errors.ts';
 import type { MessagesToken, RoomId } from '../matrix/identifiers.ts';
 import type { MessagesResponse } from '../matrix/sync.ts';
+import type { PassThrough } from './passthrough.ts';
 import type { SessionReader } from './session.ts';
 
 export interface MessagesOptions {
@@ -15,7 +16,7 @@ export interface MessagesOptions {
   sessions: SessionReader;
   /** Whether short pages are filled: for the prefixes of clients that take one for the end of history. */
   fillsPages: boolean;
-  passThrough: (request: FastifyRequest, reply: FastifyReply, rawUrl: string) => unknown;
+  passThrough: PassThrough;
 }
 
 const MOST_FURTHER_PAGES = 5;
@@ -37,7 +38,7 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
       const roomId = request.params.roomId as RoomId;
       const rawUrl = await resolveTokens(request, roomId);
       const query = fillsPages ? readFillable(queryOf({ raw: { url: rawUrl } })) : undefined;
-      if (query === undefined) return passThrough(request, reply, rawUrl);
+      if (query === undefined) return passThrough(request, reply, { rawUrl });
       const session = await sessions.sessionOf(request);
       return sessions.withSession(session, () => readFullPage(session.caller, roomId, query, request.signal));
     },

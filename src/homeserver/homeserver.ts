@@ -1,6 +1,7 @@
 // The one port: the calls of a homeserver that the gateway makes itself, and nothing else.
 // `http-homeserver.ts` makes them for real; tests hand an endpoint a fake with the few it uses.
 
+import type { ClientEvent } from '../matrix/client-event.ts';
 import type {
   AccessToken,
   DeviceId,
@@ -67,6 +68,7 @@ export interface Homeserver {
   ): Promise<MessagesResponse>;
   /** With `limit=0`: the event and the messages tokens before and after it. */
   context(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<ContextResponse>;
+  event(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<ClientEvent>;
   joinedRooms(caller: Caller, signal?: AbortSignal): Promise<RoomId[]>;
   notifications(
     caller: Caller,

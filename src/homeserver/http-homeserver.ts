@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { HomeserverError, HomeserverUnavailable } from '../matrix/errors.ts';
+import type { ClientEvent } from '../matrix/client-event.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
 import type {
   ContextResponse,
@@ -134,6 +135,15 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
         name: 'context',
         path: `${PREFIX}/rooms/${encodeURIComponent(roomId)}/context/${encodeURIComponent(eventId)}`,
         query: { limit: 0 },
+        caller,
+        deadlineMs: callDeadlineMs,
+        signal,
+      }),
+
+    event: (caller, roomId, eventId, signal) =>
+      getJson<ClientEvent>({
+        name: 'event',
+        path: `${PREFIX}/rooms/${encodeURIComponent(roomId)}/event/${encodeURIComponent(eventId)}`,
         caller,
         deadlineMs: callDeadlineMs,
         signal,

@@ -1,0 +1,167 @@
+// The table of contents: which requests we answer ourselves, and in which order everything is put together.
+
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
+import type { Logger } from 'pino';
+import { createEventRooms } from './caches/event-rooms.ts';
+import { createSessions } from './caches/sessions.ts';
+import type { Config } from './config.ts';
+import { createCatchUpAnswers } from './cursors/catch-up-answer.ts';
+import { createEventStream } from './cursors/event-stream.ts';
+import { createNowReader } from './cursors/now.ts';
+import { createSessionCursors } from './cursors/session-cursors.ts';
+import { event } from './endpoints/event.ts';
+import { events } from './endpoints/events.ts';
+import { messages } from './endpoints/messages.ts';
+import { createParkedPolls } from './endpoints/parked-polls.ts';
+import { createPassThrough, passthrough } from './endpoints/passthrough.ts';
+import { createSessionReader } from './endpoints/session.ts';
+import { sync } from './endpoints/sync.ts';
+import { connectTo } from './homeserver/connections.ts';
+import { createHttpHomeserver } from './homeserver/http-homeserver.ts';
+import { createKindReader } from './homeserver/kinds/recognise.ts';
+import { createPrefixReader } from './homeserver/prefixes.ts';
+import { systemClock } from './http/clock.ts';
+import { jsonHeaders } from './http/cors.ts';
+import { installErrorHandler } from './http/error-handler.ts';
+import { createPeerLookup, forwardedForOf } from './http/forwarded.ts';
+import { createServerOptions, refuseUnknownExpectations } from './http/limits.ts';
+import { health } from './operate/health.ts';
+import { countRequests, metricsRoutes } from './operate/metrics-routes.ts';
+import { createMetrics, type EndpointName } from './operate/metrics.ts';
+
+/** Both listeners. */
+export interface App {
+  listen(): Promise<{ url: string; internalUrl: string }>;
+  /** Stops taking connections, ends polls with their own token, and waits for the rest up to the drain deadline. */
+  drain(): Promise<void>;
+}
+
+/** The prefixes under which old and new clients ask. */
+const PREFIXES = ['api/v1', 'r0', 'v3', 'v1', 'unstable', 'v2_alpha'] as const;
+
+/** Config → the gateway. What no route of ours takes, passes through. */
+export async function createApp(config: Config, { logger }: { logger: Logger }): Promise<App> {
+  const clock = systemClock;
+  const metrics = createMetrics();
+  const connections = connectTo(config.homeserverUrl);
+  const homeserver = createHttpHomeserver({ ...config, connections, onCall: metrics.homeserverCallFinished });
+  const prefixReader = createPrefixReader(homeserver);
+  const kind = createKindReader({
+    homeserver,
+    setting: config.homeserverKind,
+    onUnknown: (name) =>
+      logger.warn({ name }, 'the homeserver does not say that it is Synapse; treated as if it were'),
+  });
+
+  // One bound, shared out: remainders half, event → room a quarter, the rest a quarter.
+  const cursors = createSessionCursors({ maxBytes: config.cacheSize / 2 });
+  const eventRooms = createEventRooms({ maxBytes: config.cacheSize / 4 });
+  const identities = createSessions({ maxBytes: config.cacheSize / 8 });
+
+  const peerOf = createPeerLookup(config.trustedProxies);
+  const sessions = createSessionReader({
+    homeserver,
+    sessions: identities,
+    forwardedFor: ({ raw }) => forwardedForOf(raw, peerOf(raw.socket)),
+  });
+  const parkedPolls = createParkedPolls(config);
+  const answers = createCatchUpAnswers({ homeserver, kind, cursors });
+  const stream = createEventStream({ homeserver, answers, cursors, clock });
+  const readNow = createNowReader(homeserver);
+  const passThrough = createPassThrough({
+    ...config,
+    connections,
+    deadlineMs: config.callDeadlineMs,
+    prefixesOf: prefixReader.prefixes,
+  });
+
+  const gateway = fastify({
+    ...createServerOptions({ frameworkErrors: (_error, request, reply) => passThrough(request, reply) }),
+    loggerInstance: logger as FastifyBaseLogger,
+  });
+  installErrorHandler(gateway);
+  refuseUnknownExpectations(gateway.server);
+
+  /** A scope for each endpoint: its requests are counted under its name, its answers have native's headers. */
+  async function answer<Options extends object>(
+    name: EndpointName,
+    endpoint: FastifyPluginAsync<Options>,
+    options: NoInfer<Options> & { prefix: string },
+  ): Promise<void> {
+    await gateway.register(async (scope) => {
+      scope.addHook('onRequest', countRequests(metrics, name));
+      scope.addHook('onRequest', async (_request, reply) => void reply.headers(jsonHeaders));
+      await scope.register(endpoint as FastifyPluginAsync<object>, options);
+    });
+  }
+
+  const shared = { ...config, homeserver, kind, sessions, eventRooms, clock };
+  for (const name of PREFIXES) {
+    const prefix = `/_matrix/client/${name}`;
+    await answer('events', events, {
+      ...shared,
+      prefix,
+      stream,
+      readNow,
+      parkedPolls,
+      peekEvents: passThrough,
+    });
+    await answer('event', event, { ...shared, prefix });
+    await answer('messages', messages, {
+      ...shared,
+      prefix,
+      passThrough,
+      fillsPages: name === 'api/v1' || name === 'r0',
+    });
+    await answer('sync', sync, { ...shared, prefix, passThrough });
+  }
+  await gateway.register(async (scope) => {
+    scope.addHook('onRequest', countRequests(metrics, 'passthrough'));
+    await scope.register(passthrough, { connections, passThrough });
+  });
+
+  const internal = fastify({ loggerInstance: logger as FastifyBaseLogger, disableRequestLogging: true });
+  await internal.register(health, {
+    askHomeserver: prefixReader.refresh,
+    isDraining: () => isDraining,
+    clock,
+  });
+  await internal.register(metricsRoutes, { metrics });
+  metrics.watch('parkedPolls', () => parkedPolls.size);
+  metrics.watchCacheBytes('session-cursors', () => cursors.bytes);
+
+  let isDraining = false;
+  return {
+    listen: async () => {
+      // Not awaited: clients may come before the homeserver does.
+      prefixReader
+        .refresh()
+        .catch((error: unknown) => logger.warn({ err: error }, 'the homeserver does not answer yet'));
+      return {
+        internalUrl: await listenOn(internal, config.internalListen),
+        url: await listenOn(gateway, config.listen),
+      };
+    },
+    drain: async () => {
+      isDraining = true;
+      const closed = gateway.close();
+      parkedPolls.releaseAll();
+      const deadline = setTimeout(() => gateway.server.closeAllConnections(), config.drainDeadlineMs);
+      await closed;
+      clearTimeout(deadline);
+      await connections.destroy();
+      await internal.close();
+    },
+  };
+}
+
+async function listenOn(
+  app: FastifyInstance,
+  { host, port }: { host: string; port: number },
+): Promise<string> {
+  await app.listen({ host, port });
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error(`not listening on ${host}:${port}`);
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return `http://${shown}:${address.port}`;
+}

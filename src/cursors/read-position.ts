@@ -1,0 +1,30 @@
+import { MatrixError } from '../matrix/errors.ts';
+import type { SyncToken } from '../matrix/identifiers.ts';
+import type { StreamPosition } from './event-stream.ts';
+import { resolveForSync, type TokenContext } from './resolve-token.ts';
+import { decodeCatchUpToken, isOwnToken } from './stream-position.ts';
+
+/**
+ * A `from` → the position it means. The homeserver's sync tokens and our catch-up tokens are positions as they are; a
+ * token of one room becomes the position at which it lies in the whole stream, where it tells.
+ *
+ * Throws native's 400 for everything else: what has not the shape of this homeserver's tokens is never sent to it, as
+ * some take junk for a request to start anew.
+ *
+ * @see design §5
+ */
+export async function readPosition(from: string, context: TokenContext): Promise<StreamPosition> {
+  const { kind } = context;
+  if (kind.isSyncToken(from)) return { syncToken: from as SyncToken };
+  const catchUp = decodeCatchUpToken(from);
+  if (catchUp !== undefined) {
+    const isPossible = kind.isSyncToken(catchUp.from) && kind.isSyncToken(catchUp.to);
+    if (isPossible && (catchUp.page === null || kind.isMessagesToken(catchUp.page))) return { catchUp };
+    throw badFrom();
+  }
+  const syncToken = isOwnToken(from) ? await resolveForSync(from, context) : kind.toSyncToken(from);
+  if (syncToken === undefined) throw badFrom();
+  return { syncToken };
+}
+
+const badFrom = (): MatrixError => new MatrixError(400, 'M_UNKNOWN', "'from' parameter is invalid");

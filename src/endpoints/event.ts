@@ -1,0 +1,107 @@
+import type { FastifyPluginAsync } from 'fastify';
+import PQueue from 'p-queue';
+import type { EventRooms } from '../caches/event-rooms.ts';
+import type { Homeserver } from '../homeserver/homeserver.ts';
+import type { Clock } from '../http/clock.ts';
+import type { ClientEvent } from '../matrix/client-event.ts';
+import { HomeserverError, MatrixError } from '../matrix/errors.ts';
+import type { EventId, RoomId } from '../matrix/identifiers.ts';
+import { toLegacyEvent } from '../translate/legacy-event.ts';
+import { answerGet } from './route.ts';
+import type { Session, SessionReader } from './session.ts';
+
+export interface EventOptions {
+  homeserver: Homeserver;
+  sessions: SessionReader;
+  eventRooms: EventRooms;
+  clock: Clock;
+}
+
+/** A search asks at most so many rooms, so many at a time. */
+const MOST_ROOMS = 200;
+const ROOMS_AT_A_TIME = 8;
+
+/**
+ * `GET /events/{eventId}`: one event without being told its room.
+ *
+ * Asked where the event was last seen, else in the caller's joined rooms, most recently active first, up to a bound. Each
+ * answer is fetched with the caller's own access token.
+ *
+ * Differs: an unknown event is an error object. Natively it is the bare JSON string "Event not found.".
+ * Differs: an event that is not the caller's to see is 404. Natively 403, which tells that it exists.
+ *
+ * @see matrix-spec data/api/client-server/old_sync.yaml (getOneEvent)
+ * @see reference/native.md §4
+ */
+export const event: FastifyPluginAsync<EventOptions> = async (app, options) => {
+  const { homeserver, sessions, eventRooms, clock } = options;
+
+  answerGet(app, '/events/*', sessions, async (request, reply) => {
+    const eventId = readEventId(request.raw.url ?? '');
+    const session = await sessions.sessionOf(request);
+    if (session.isGuest) throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guest access not allowed');
+    if (eventId === '') throw eventNotFound();
+    reply.type('application/json');
+    return sessions.withSession(session, () => getOneEvent(session, eventId, request.signal));
+  });
+
+  async function getOneEvent(session: Session, eventId: EventId, signal: AbortSignal): Promise<string> {
+    const remembered = eventRooms.roomOf(eventId);
+    const found =
+      (remembered === undefined ? undefined : await readFrom(remembered, session, eventId, signal)) ??
+      (await search(session, eventId, remembered, signal));
+    if (found === undefined) throw eventNotFound();
+    eventRooms.note(eventId, found.roomId);
+    return JSON.stringify(toLegacyEvent(found.event, found.roomId, clock.now()));
+  }
+
+  async function search(session: Session, eventId: EventId, asked: RoomId | undefined, signal: AbortSignal) {
+    const joined = (await homeserver.joinedRooms(session.caller, signal)).filter(
+      (roomId) => roomId !== asked,
+    );
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const queue = new PQueue({ concurrency: ROOMS_AT_A_TIME });
+    let found: { roomId: RoomId; event: ClientEvent } | undefined;
+    const searches = eventRooms
+      .byActivity(joined)
+      .slice(0, MOST_ROOMS)
+      .map((roomId) =>
+        queue.add(async () => {
+          if (found !== undefined) return;
+          const hit = await readFrom(roomId, session, eventId, either);
+          if (hit === undefined || found !== undefined) return;
+          found = hit;
+          stop.abort();
+        }),
+      );
+    const results = await Promise.allSettled(searches);
+    signal.throwIfAborted();
+    // A room that could not be asked may be the one: not finding the event elsewhere is then no answer.
+    const failed = results.find((result) => result.status === 'rejected');
+    if (found === undefined && failed !== undefined) throw failed.reason;
+    return found;
+  }
+
+  async function readFrom(roomId: RoomId, { caller }: Session, eventId: EventId, signal: AbortSignal) {
+    try {
+      return { roomId, event: await homeserver.event(caller, roomId, eventId, signal) };
+    } catch (error) {
+      if (error instanceof HomeserverError && (error.status === 403 || error.status === 404))
+        return undefined;
+      throw error;
+    }
+  }
+};
+
+/** The rest of the raw path, which may hold `/` and `+` as they are, or escaped. */
+function readEventId(rawUrl: string): EventId {
+  const escaped = /\/events\/([^?]*)/.exec(rawUrl)?.[1] ?? '';
+  try {
+    return decodeURIComponent(escaped) as EventId;
+  } catch {
+    return escaped as EventId;
+  }
+}
+
+const eventNotFound = (): MatrixError => new MatrixError(404, 'M_NOT_FOUND', 'Event not found.');

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { isMembershipOf, type ClientEvent, type StrippedEvent } from '../matrix/client-event.ts';
+import type { EventId, Milliseconds, RoomId, UserId } from '../matrix/identifiers.ts';
+import type { LegacyEvent } from '../matrix/legacy.ts';
+import { toLegacyEvent } from './legacy-event.ts';
+
+export interface InviteSource {
+  roomId: RoomId;
+  userId: UserId;
+  membership?: 'invite' | 'knock';
+  /** What the homeserver shows of the room, the own membership among it. */
+  inviteState: readonly StrippedEvent[];
+  /** The whole event, where the homeserver's notifications have it. */
+  notification?: ClientEvent | undefined;
+  nowMs: Milliseconds;
+}
+
+/**
+ * Stripped state of an invite (or of an own knock) → the full member event that legacy clients expect, and who sent it.
+ *
+ * What stripped state lacks comes from the notification; without one the event's id is made of what is known, so that it
+ * is the same every time.
+ *
+ * Differs: invites carry `invite_room_state`. Native strips it today, and the room has no name.
+ *
+ * @see reference/native.md §2.4, reference/clients.md
+ */
+export function toLegacyInvite(source: InviteSource): { inviter: UserId | undefined; invite: LegacyEvent } {
+  const { roomId, userId, membership = 'invite', inviteState, notification, nowMs } = source;
+  const stripped = inviteState.findLast((event) => isMembershipOf(userId, event));
+  const others = inviteState.filter((event) => event !== stripped);
+  const event: ClientEvent = {
+    content: { membership },
+    state_key: userId,
+    ...stripped,
+    ...notification,
+    type: 'm.room.member',
+    event_id: notification?.event_id ?? syntheticEventId(roomId, stripped),
+  };
+  const shown = { [`${membership}_room_state`]: others };
+  const invite = toLegacyEvent({ ...event, unsigned: { ...event.unsigned, ...shown } }, roomId, nowMs);
+  return { inviter: event.sender, invite };
+}
+
+function syntheticEventId(roomId: RoomId, stripped: StrippedEvent | undefined): EventId {
+  const known = [roomId, stripped?.sender, stripped?.state_key, stripped?.content];
+  return `$${createHash('sha256').update(JSON.stringify(known)).digest('base64url')}` as EventId;
+}

@@ -1,0 +1,43 @@
+// What we ask of /sync and /messages, as filter texts. Synapse keeps an answer for two minutes under its filter's very
+// text: ours end in white space, so that they never share an entry with a client's own filter, and a variant is written
+// in that white space where an answer must be fresh.
+
+const NOTHING = { types: [] };
+
+/** Asks for all that a legacy poll shows. */
+export function pollFilter({ isRaw }: { isRaw: boolean }): string {
+  return toText({
+    ...formatOf(isRaw),
+    account_data: { not_types: ['m.push_rules'] },
+    room: { timeline: { limit: 100 }, state: NOTHING },
+  });
+}
+
+/** Asks which rooms changed, and for nothing else. */
+export function catchUpFilter(variant: number): string {
+  return toText(
+    {
+      presence: NOTHING,
+      account_data: NOTHING,
+      room: { timeline: { limit: 1 }, state: NOTHING, ephemeral: NOTHING, account_data: NOTHING },
+    },
+    variant,
+  );
+}
+
+/** Asks for the newest position alone. */
+export function nowFilter(variant: number): string {
+  return toText({ presence: NOTHING, account_data: NOTHING, room: { rooms: [] } }, variant);
+}
+
+/** The filter for pages of `/messages`; undefined where none is needed. */
+export function messagesFilter({ isRaw }: { isRaw: boolean }): string | undefined {
+  return isRaw ? toText(formatOf(true)) : undefined;
+}
+
+const formatOf = (isRaw: boolean) => (isRaw ? { event_format: 'federation' } : {});
+
+function toText(filter: object, variant = 0): string {
+  const bits = variant.toString(2).replaceAll('0', ' ').replaceAll('1', '\t');
+  return `${JSON.stringify(filter)} ${bits}`;
+}
