@@ -3,17 +3,22 @@
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import { createEventRooms } from './caches/event-rooms.ts';
+import { createModernSessions } from './caches/modern-sessions.ts';
 import { createSessions } from './caches/sessions.ts';
 import type { Config } from './config.ts';
 import { createCatchUpAnswers } from './cursors/catch-up-answer.ts';
 import { createEventStream } from './cursors/event-stream.ts';
 import { createNowReader } from './cursors/now.ts';
+import { createPeekStream } from './cursors/peek-stream.ts';
+import { createRoomWatch } from './cursors/room-watch.ts';
 import { createSessionCursors } from './cursors/session-cursors.ts';
 import { event } from './endpoints/event.ts';
 import { events } from './endpoints/events.ts';
 import { messages } from './endpoints/messages.ts';
 import { createParkedPolls } from './endpoints/parked-polls.ts';
 import { createPassThrough, passthrough } from './endpoints/passthrough.ts';
+import { createPeekEvents } from './endpoints/peek-events.ts';
+import { createSessionObserver } from './endpoints/session-observer.ts';
 import { createSessionReader } from './endpoints/session.ts';
 import { sync } from './endpoints/sync.ts';
 import { connectTo } from './homeserver/connections.ts';
@@ -56,7 +61,8 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   // One bound, shared out: remainders half, event → room a quarter, the rest a quarter.
   const cursors = createSessionCursors({ maxBytes: config.cacheSize / 2 });
   const eventRooms = createEventRooms({ maxBytes: config.cacheSize / 4 });
-  const identities = createSessions({ maxBytes: config.cacheSize / 8 });
+  const identities = createSessions({ maxBytes: config.cacheSize / 16 });
+  const modernSessions = createModernSessions({ maxBytes: config.cacheSize / 16 });
 
   const peerOf = createPeerLookup(config.trustedProxies);
   const sessions = createSessionReader({
@@ -67,12 +73,17 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   const parkedPolls = createParkedPolls(config);
   const answers = createCatchUpAnswers({ homeserver, kind, cursors });
   const stream = createEventStream({ homeserver, answers, cursors, clock });
-  const readNow = createNowReader(homeserver);
+  const readNow = createNowReader(homeserver, kind);
+  const watch = createRoomWatch({ clock, fastestMs: 1000, slowestMs: 10_000 });
+  const peeks = createPeekStream({ homeserver, kind, answers, cursors, readNow, watch });
+  const shared = { ...config, homeserver, kind, sessions, eventRooms, cursors, readNow, parkedPolls, clock };
+  const peekEvents = createPeekEvents({ ...shared, peeks });
   const passThrough = createPassThrough({
     ...config,
     connections,
     deadlineMs: config.callDeadlineMs,
     prefixesOf: prefixReader.prefixes,
+    onAnswered: createSessionObserver({ sessions: identities, modernSessions }),
   });
 
   const gateway = fastify({
@@ -95,16 +106,14 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     });
   }
 
-  const shared = { ...config, homeserver, kind, sessions, eventRooms, clock };
   for (const name of PREFIXES) {
     const prefix = `/_matrix/client/${name}`;
     await answer('events', events, {
       ...shared,
       prefix,
       stream,
-      readNow,
-      parkedPolls,
-      peekEvents: passThrough,
+      modernSessions,
+      peekEvents,
     });
     await answer('event', event, { ...shared, prefix });
     await answer('messages', messages, {

@@ -12,6 +12,9 @@ export interface SessionCursors {
   /** In how many polls in a row, from this very token, this room failed. */
   failures(session: SessionKey, token: string, roomId: RoomId): number;
   countFailure(session: SessionKey, token: string, roomId: RoomId): void;
+  /** Where the session's last look at this room ended, for a minute: a poll that follows goes on from there. */
+  snapshot(session: SessionKey, roomId: RoomId): string | undefined;
+  keepSnapshot(session: SessionKey, roomId: RoomId, token: string): void;
   clear(): void;
   /** What the remainders take, in bytes. */
   readonly bytes: number;
@@ -32,6 +35,7 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
     updateAgeOnGet: true,
   });
   const failures = new LRUCache<string, number>({ max: 1000, ttl, updateAgeOnGet: true });
+  const snapshots = new LRUCache<string, string>({ max: 10_000, ttl: 60_000 });
   const keyOf = (...parts: string[]) => JSON.stringify(parts);
   return {
     remainder: (session, token) => remainders.get(keyOf(session, token)),
@@ -41,7 +45,10 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
       const key = keyOf(session, token, roomId);
       failures.set(key, (failures.get(key) ?? 0) + 1);
     },
+    snapshot: (session, roomId) => snapshots.get(keyOf(session, roomId)),
+    keepSnapshot: (session, roomId, token) => void snapshots.set(keyOf(session, roomId), token),
     clear: () => {
+      snapshots.clear();
       remainders.clear();
       failures.clear();
     },

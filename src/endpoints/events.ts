@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
+import type { ModernSessions } from '../caches/modern-sessions.ts';
 import type { EventStream } from '../cursors/event-stream.ts';
 import type { ReadNow } from '../cursors/now.ts';
 import { readPosition } from '../cursors/read-position.ts';
@@ -10,11 +11,11 @@ import { queryOf } from '../http/query.ts';
 import { MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
-import { readLimit, readTimeout } from '../matrix/query.ts';
 import { mergeTimelines, type StreamUpdate } from '../translate/events.ts';
 import { toLegacyInvite } from '../translate/invite.ts';
 import { toLegacyEvent } from '../translate/legacy-event.ts';
 import { streamCatchUp, writeAnswer, type ToLegacy } from './events-answer.ts';
+import { readEventsQuery, type EventsQuery } from './events-query.ts';
 import { readInviteNotifications } from './invite-notifications.ts';
 import { holdLongPoll, type LongPoll } from './long-poll.ts';
 import type { ParkedPolls } from './parked-polls.ts';
@@ -33,18 +34,15 @@ export interface EventsOptions {
   /** Room events in an answer where the client names no limit. */
   eventsLimit: number;
   maxPollTimeoutMs: Milliseconds;
+  modernSessions: ModernSessions;
+  refuseSharedDevices: boolean;
   /** Answers `?room_id=`, which is another endpoint at the same path. */
   peekEvents: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 
-/** The parameters of `/events`, with or without a room. */
-export interface EventsQuery {
-  /** Undefined: from now on. */
-  from: string | undefined;
-  timeoutMs: Milliseconds;
-  limit: number;
-  isRaw: boolean;
-}
+const SHARED_DEVICE =
+  'A modern client syncs or encrypts with the access token of this old one, and would miss messages to its device: ' +
+  'give the old client a login of its own';
 
 /**
  * `GET /events`: the long poll of a user's whole stream.
@@ -60,6 +58,7 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     const session = await sessions.sessionOf(request);
     if (session.isGuest) throw new MatrixError(400, 'M_UNKNOWN', 'Guest users must specify room_id param');
     const query = readEventsQuery(queryOf(request), options);
+    checkDevice(session, request);
     const { from, timeoutMs } = query;
     return sessions.withSession(session, () =>
       holdLongPoll({ request, reply, session, from, timeoutMs }, options, (poll) =>
@@ -100,6 +99,13 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     return streamCatchUp(start, steps, rest, toLegacy);
   }
 
+  /** A poll acknowledges its device's to-device messages: a modern client on the same device would miss them. */
+  function checkDevice({ key, deviceId }: Session, request: FastifyRequest): void {
+    if (!options.modernSessions.has(key)) return;
+    if (options.refuseSharedDevices) throw new MatrixError(403, 'M_FORBIDDEN', SHARED_DEVICE);
+    if (options.modernSessions.isNew(key)) request.log.warn({ deviceId }, SHARED_DEVICE);
+  }
+
   async function readStart({ caller }: Session, poll: LongPoll) {
     const { patience, signal, start } = poll;
     if (start !== undefined) {
@@ -137,18 +143,3 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     return [...invites, ...ephemeral];
   }
 };
-
-/** No `from`, an empty one and `END` mean now; a `limit` of 0 means none given. Throws native's words for bad values. */
-export function readEventsQuery(
-  query: URLSearchParams,
-  { eventsLimit, maxPollTimeoutMs }: { eventsLimit: number; maxPollTimeoutMs: Milliseconds },
-): EventsQuery {
-  const from = query.get('from') ?? '';
-  const limit = readLimit(query, 0);
-  return {
-    from: from === '' || from === 'END' ? undefined : from,
-    timeoutMs: readTimeout(query, maxPollTimeoutMs),
-    limit: limit === 0 ? eventsLimit : limit,
-    isRaw: query.has('raw'),
-  };
-}

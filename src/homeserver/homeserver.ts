@@ -1,7 +1,7 @@
 // The one port: the calls of a homeserver that the gateway makes itself, and nothing else.
 // `http-homeserver.ts` makes them for real; tests hand an endpoint a fake with the few it uses.
 
-import type { ClientEvent } from '../matrix/client-event.ts';
+import type { ClientEvent, JsonObject } from '../matrix/client-event.ts';
 import type {
   AccessToken,
   DeviceId,
@@ -16,6 +16,8 @@ import type {
   ContextResponse,
   MessagesResponse,
   NotificationsResponse,
+  RoomSummaryResponse,
+  SlidingSyncResponse,
   SyncResponse,
   VersionsResponse,
   WhoamiResponse,
@@ -68,6 +70,22 @@ export interface Homeserver {
   ): Promise<MessagesResponse>;
   /** With `limit=0`: the event and the messages tokens before and after it. */
   context(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<ContextResponse>;
+  /** The content of one state event: current for members and peekers, as of the leave for who left. */
+  stateEvent(
+    caller: Caller,
+    roomId: RoomId,
+    type: string,
+    stateKey: string,
+    signal?: AbortSignal,
+  ): Promise<JsonObject>;
+  /** All state, as the bytes of a JSON array: it may have as many events as the room has members. */
+  streamState(caller: Caller, roomId: RoomId, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>;
+  roomSummary(caller: Caller, roomId: RoomId, signal?: AbortSignal): Promise<RoomSummaryResponse>;
+  /** The tags that the caller gave to a room. */
+  tags(caller: Caller, userId: UserId, roomId: RoomId, signal?: AbortSignal): Promise<JsonObject>;
+  presence(caller: Caller, userId: UserId, signal?: AbortSignal): Promise<JsonObject>;
+  /** Simplified sliding sync: `body` is the request's JSON, `query` its timeout. */
+  slidingSync(caller: Caller, body: JsonObject, signal?: AbortSignal): Promise<SlidingSyncResponse>;
   event(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<ClientEvent>;
   joinedRooms(caller: Caller, signal?: AbortSignal): Promise<RoomId[]>;
   notifications(

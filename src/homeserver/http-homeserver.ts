@@ -1,11 +1,13 @@
 import type { Dispatcher } from 'undici';
 import { HomeserverError, HomeserverUnavailable } from '../matrix/errors.ts';
-import type { ClientEvent } from '../matrix/client-event.ts';
+import type { ClientEvent, JsonObject } from '../matrix/client-event.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
 import type {
   ContextResponse,
   MessagesResponse,
   NotificationsResponse,
+  RoomSummaryResponse,
+  SlidingSyncResponse,
   SyncResponse,
   VersionsResponse,
   WhoamiResponse,
@@ -31,6 +33,8 @@ interface Call {
   name: keyof Homeserver;
   path: string;
   query?: Record<string, string | number | undefined>;
+  /** Makes it a POST. */
+  body?: JsonObject;
   caller?: Caller;
   pool?: 'longPolls' | 'rest';
   deadlineMs: Milliseconds;
@@ -52,9 +56,10 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     let status = 0;
     try {
       const answer = await options.connections[call.pool ?? 'rest'].request({
-        method: 'GET',
+        method: call.body === undefined ? 'GET' : 'POST',
         path: pathOf(call),
-        headers: headersOf(call.caller),
+        headers: headersOf(call),
+        ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
         signal: deadline.signal,
       });
       status = answer.statusCode;
@@ -84,6 +89,13 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     }
   }
 
+  /** Once the head is there, whoever reads the body sets the pace. */
+  async function getChunks(call: Call): Promise<AsyncIterable<Buffer>> {
+    const { answer, deadline } = await open(call);
+    deadline.clear();
+    return readChunks(answer.body, deadline, call.signal);
+  }
+
   return {
     whoami: (caller, signal) =>
       getJson<WhoamiResponse>({
@@ -105,8 +117,8 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
         signal,
       }),
 
-    streamSync: async (caller, query, signal) => {
-      const call: Call = {
+    streamSync: (caller, query, signal) =>
+      getChunks({
         name: 'streamSync',
         path: `${PREFIX}/sync`,
         query: syncParameters(query),
@@ -114,16 +126,12 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
         pool: 'longPolls',
         deadlineMs: initialSyncDeadlineMs,
         signal,
-      };
-      const { answer, deadline } = await open(call);
-      deadline.clear();
-      return readChunks(answer.body, deadline, signal);
-    },
+      }),
 
     messages: (caller, roomId, query, signal) =>
       getJson<MessagesResponse>({
         name: 'messages',
-        path: `${PREFIX}/rooms/${encodeURIComponent(roomId)}/messages`,
+        path: `${pathOfRoom(roomId)}/messages`,
         query: { ...query },
         caller,
         deadlineMs: callDeadlineMs,
@@ -133,8 +141,67 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     context: (caller, roomId, eventId, signal) =>
       getJson<ContextResponse>({
         name: 'context',
-        path: `${PREFIX}/rooms/${encodeURIComponent(roomId)}/context/${encodeURIComponent(eventId)}`,
+        path: `${pathOfRoom(roomId)}/context/${encodeURIComponent(eventId)}`,
         query: { limit: 0 },
+        caller,
+        deadlineMs: callDeadlineMs,
+        signal,
+      }),
+
+    stateEvent: (caller, roomId, type, stateKey, signal) =>
+      getJson<JsonObject>({
+        name: 'stateEvent',
+        path: `${pathOfRoom(roomId)}/state/${encodeURIComponent(type)}/${encodeURIComponent(stateKey)}`,
+        caller,
+        deadlineMs: callDeadlineMs,
+        signal,
+      }),
+
+    streamState: (caller, roomId, signal) =>
+      getChunks({
+        name: 'streamState',
+        path: `${pathOfRoom(roomId)}/state`,
+        caller,
+        deadlineMs: initialSyncDeadlineMs,
+        signal,
+      }),
+
+    roomSummary: (caller, roomId, signal) =>
+      getJson<RoomSummaryResponse>({
+        name: 'roomSummary',
+        path: `/_matrix/client/v1/room_summary/${encodeURIComponent(roomId)}`,
+        caller,
+        deadlineMs: callDeadlineMs,
+        signal,
+      }),
+
+    tags: async (caller, userId, roomId, signal) => {
+      const path = `${PREFIX}/user/${encodeURIComponent(userId)}/rooms/${encodeURIComponent(roomId)}/tags`;
+      const answer = await getJson<{ tags?: JsonObject | null }>({
+        name: 'tags',
+        path,
+        caller,
+        deadlineMs: callDeadlineMs,
+        signal,
+      });
+      return answer.tags ?? {};
+    },
+
+    presence: (caller, userId, signal) =>
+      getJson<JsonObject>({
+        name: 'presence',
+        path: `${PREFIX}/presence/${encodeURIComponent(userId)}/status`,
+        caller,
+        deadlineMs: callDeadlineMs,
+        signal,
+      }),
+
+    slidingSync: (caller, body, signal) =>
+      getJson<SlidingSyncResponse>({
+        name: 'slidingSync',
+        path: '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync',
+        query: { timeout: 0 },
+        body,
         caller,
         deadlineMs: callDeadlineMs,
         signal,
@@ -143,7 +210,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     event: (caller, roomId, eventId, signal) =>
       getJson<ClientEvent>({
         name: 'event',
-        path: `${PREFIX}/rooms/${encodeURIComponent(roomId)}/event/${encodeURIComponent(eventId)}`,
+        path: `${pathOfRoom(roomId)}/event/${encodeURIComponent(eventId)}`,
         caller,
         deadlineMs: callDeadlineMs,
         signal,
@@ -201,6 +268,8 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
   };
 }
 
+const pathOfRoom = (roomId: RoomId): string => `${PREFIX}/rooms/${encodeURIComponent(roomId)}`;
+
 function syncParameters(query: SyncQuery): Record<string, string | number | undefined> {
   return {
     filter: query.filter,
@@ -220,9 +289,10 @@ function pathOf({ path, query = {}, caller }: Call): string {
   return parameters.size === 0 ? path : `${path}?${parameters}`;
 }
 
-function headersOf(caller: Caller | undefined): Record<string, string> {
+function headersOf({ caller, body }: Call): Record<string, string> {
   return {
     accept: 'application/json',
+    ...(body !== undefined && { 'content-type': 'application/json' }),
     ...(caller !== undefined && { authorization: `Bearer ${caller.accessToken}` }),
     ...(caller?.userAgent !== undefined && { 'user-agent': caller.userAgent }),
     ...(caller?.forwardedFor !== undefined && { 'x-forwarded-for': caller.forwardedFor }),

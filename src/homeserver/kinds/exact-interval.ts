@@ -31,3 +31,14 @@ export const readExactPage: HomeserverKind['readPage'] = async (
   const isLast = end === undefined || end === null || end === page;
   return isLast ? { events: chunk ?? [] } : { events: chunk ?? [], next: end };
 };
+
+/** Whether `/messages?dir=f&from=…` has anything, or says that there is more to look at. */
+export const hasExactNews: HomeserverKind['hasNews'] = async (homeserver, caller, roomId, since, signal) => {
+  const { chunk, end } = await homeserver.messages(
+    caller,
+    roomId,
+    { dir: 'f', from: since, limit: 1 },
+    signal,
+  );
+  return (chunk ?? []).length > 0 || (end !== undefined && end !== null);
+};

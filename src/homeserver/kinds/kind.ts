@@ -25,6 +25,24 @@ export interface HomeserverKind {
   /** The position in the whole stream at which a messages token lies; undefined where it tells none. */
   toSyncToken(token: string): SyncToken | undefined;
   /**
+   * The newest position of a room that the caller only looks into, where a `/sync` must not be used for it.
+   * Absent: a `/sync` without `since` that asks for no room does no harm.
+   */
+  readRoomNow?(
+    homeserver: Homeserver,
+    caller: Caller,
+    roomId: RoomId,
+    signal: AbortSignal,
+  ): Promise<SyncToken>;
+  /** Whether anything happened in a room after a position; what, may turn out to be invisible to the caller. */
+  hasNews(
+    homeserver: Homeserver,
+    caller: Caller,
+    roomId: RoomId,
+    since: SyncToken,
+    signal: AbortSignal,
+  ): Promise<boolean>;
+  /**
    * One page of an interval, from `page` on; null: from its beginning. `filter` is JSON text.
    * Throws what the homeserver throws: 403 and 404 for a room that the caller cannot read (any more).
    */

@@ -1,5 +1,5 @@
 import type { SyncToken } from '../../matrix/identifiers.ts';
-import { readExactPage } from './exact-interval.ts';
+import { hasExactNews, readExactPage } from './exact-interval.ts';
 import type { HomeserverKind } from './kind.ts';
 
 // A position is a number below 2^63, or with several writers `m<least>~<writer>.<position>~…`. Longer numbers are
@@ -24,5 +24,6 @@ export const synapse: HomeserverKind = {
     const topological = TOPOLOGICAL_TOKEN.exec(token);
     return topological === null ? undefined : (`s${topological[1]}` as SyncToken);
   },
+  hasNews: hasExactNews,
   readPage: readExactPage,
 };

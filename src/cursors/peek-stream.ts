@@ -1,0 +1,97 @@
+import type { SessionKey } from '../caches/sessions.ts';
+import type { Homeserver } from '../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
+import type { AnswerRequest, CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
+import { remainderAt, type Remainder } from './catch-up.ts';
+import type { StreamPosition } from './event-stream.ts';
+import type { ReadNow } from './now.ts';
+import type { RoomWatch } from './room-watch.ts';
+import type { SessionCursors } from './session-cursors.ts';
+
+/** One answer's worth of one room. */
+export type PeekDelivery =
+  /** Nothing that the caller would see, up to `end`. */
+  { kind: 'quiet'; end: string } | { kind: 'catch-up'; steps: CatchUpAnswer };
+
+export interface PeekStream {
+  /**
+   * Waits, as long as the request's patience lasts, for what comes after a position in one room.
+   * Throws the homeserver's 403 as soon as it tells the caller that the room is not (or no longer) his to read.
+   */
+  follow(roomId: RoomId, position: StreamPosition, request: AnswerRequest): Promise<PeekDelivery>;
+}
+
+/** A session's right to read is asked at least so often, whoever else probes the room for it. */
+const LONGEST_WAIT_MS: Milliseconds = 30_000;
+
+/**
+ * One room's history as a stream, for members and for those who only look: a long poll on `/messages`.
+ *
+ * Positions are sync tokens: a messages token is a place by depth, and what arrives late with a lower depth, as every
+ * fork in a federated room does, lies before it for ever. Nothing here calls `/sync` with a `since`, as that would delete
+ * the to-device messages of a modern client that is only previewing a room.
+ *
+ * @see design §4 "GET /events?room_id="
+ */
+export function createPeekStream(options: {
+  homeserver: Homeserver;
+  kind: () => Promise<HomeserverKind>;
+  answers: CatchUpAnswers;
+  cursors: SessionCursors;
+  readNow: ReadNow;
+  watch: RoomWatch;
+}): PeekStream {
+  const { homeserver, answers, cursors, watch } = options;
+
+  async function follow(
+    roomId: RoomId,
+    position: StreamPosition,
+    given: AnswerRequest,
+  ): Promise<PeekDelivery> {
+    // A remainder of this room alone must never be taken for one of the whole stream at the same token.
+    const request = {
+      ...given,
+      session: { ...given.session, key: `${given.session.key} ${roomId}` as SessionKey },
+    };
+    let since: SyncToken;
+    if ('catchUp' in position) {
+      const remainder =
+        cursors.remainder(request.session.key, request.token) ??
+        remainderAt(position.catchUp, [roomAlone(roomId)]);
+      const steps = await answers.open(remainder, request);
+      if (steps !== undefined) return { kind: 'catch-up', steps };
+      since = remainder.to;
+    } else {
+      since = position.syncToken;
+    }
+    return followFrom(roomId, since, request);
+  }
+
+  async function followFrom(roomId: RoomId, start: SyncToken, request: AnswerRequest): Promise<PeekDelivery> {
+    const { session, patience, signal } = request;
+    const kind = await patience.outlast(options.kind);
+    let since = start;
+    for (;;) {
+      const probe = (probeSignal: AbortSignal) =>
+        kind.hasNews(homeserver, session.caller, roomId, since, probeSignal);
+      if (await patience.outlast(() => probe(signal))) {
+        const to = await patience.outlast(() =>
+          options.readNow(session.caller, { setPresence: 'online', roomId, signal }),
+        );
+        const remainder: Remainder = { from: since, to, rooms: [roomAlone(roomId)] };
+        const steps = await answers.open(remainder, request);
+        if (steps !== undefined) return { kind: 'catch-up', steps };
+        // All of it was invisible to the caller.
+        since = to;
+      }
+      const leftMs = patience.leftMs();
+      if (leftMs === 0) return { kind: 'quiet', end: since };
+      await watch.wait(roomId, probe, Math.min(LONGEST_WAIT_MS, leftMs), signal);
+    }
+  }
+
+  return { follow };
+}
+
+const roomAlone = (roomId: RoomId) => ({ roomId, timeline: [], isWhole: false });

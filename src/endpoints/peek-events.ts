@@ -1,0 +1,112 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { EventRooms } from '../caches/event-rooms.ts';
+import type { ReadNow } from '../cursors/now.ts';
+import type { PeekStream } from '../cursors/peek-stream.ts';
+import { readPosition } from '../cursors/read-position.ts';
+import type { SessionCursors } from '../cursors/session-cursors.ts';
+import type { Homeserver } from '../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import type { Clock } from '../http/clock.ts';
+import { queryOf } from '../http/query.ts';
+import { MatrixError } from '../matrix/errors.ts';
+import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
+import { toLegacyEvent } from '../translate/legacy-event.ts';
+import { streamCatchUp, writeAnswer } from './events-answer.ts';
+import { readEventsQuery, type EventsQuery } from './events-query.ts';
+import { holdLongPoll, type LongPoll } from './long-poll.ts';
+import type { ParkedPolls } from './parked-polls.ts';
+import { isWorldReadable, readRoomAccess } from './room-access.ts';
+import type { Session, SessionReader } from './session.ts';
+
+export interface PeekEventsOptions {
+  homeserver: Homeserver;
+  kind: () => Promise<HomeserverKind>;
+  peeks: PeekStream;
+  readNow: ReadNow;
+  cursors: SessionCursors;
+  sessions: SessionReader;
+  parkedPolls: ParkedPolls;
+  eventRooms: EventRooms;
+  clock: Clock;
+  eventsLimit: number;
+  maxPollTimeoutMs: Milliseconds;
+}
+
+/**
+ * `GET /events?room_id=`: the long poll of one room, also for users and guests who have not joined it.
+ *
+ * Differs: room events only. Natively typing, receipts and presence come as well, and of a member's account all tags and
+ * account data: no modern endpoint tells a peeker of them.
+ * Differs: a room that turns unreadable while a poll waits is 403 at once. Natively that change itself is still shown.
+ *
+ * @see matrix-spec data/api/client-server/peeking_events.yaml (peekEvents)
+ * @see reference/native.md §3
+ */
+export function createPeekEvents(
+  options: PeekEventsOptions,
+): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
+  const { homeserver, sessions, clock } = options;
+
+  async function peekEvents(
+    session: Session,
+    roomId: RoomId,
+    query: EventsQuery,
+    poll: LongPoll,
+  ): Promise<string | object> {
+    const { limit, isRaw } = query;
+    const { patience, signal } = poll;
+    await patience.outlast(() => refuseUnreadable(session, roomId, signal));
+    const position = await readStart(session, roomId, poll);
+    const start = poll.start ?? '';
+    const request = { session, token: start, limit, isRaw, patience, signal };
+    const delivery = await options.peeks.follow(roomId, position, request);
+    if (delivery.kind === 'quiet') return writeAnswer({ chunk: [], start, end: delivery.end });
+    return streamCatchUp(start, delivery.steps, [], (event) => {
+      options.eventRooms.note(event.event_id, roomId);
+      return toLegacyEvent(event, roomId, clock.now(), { isRaw });
+    });
+  }
+
+  async function refuseUnreadable(session: Session, roomId: RoomId, signal: AbortSignal): Promise<void> {
+    const access = await readRoomAccess(homeserver, session, roomId, signal);
+    // Who left sees the room as it was; its stream goes on only where anybody may read it.
+    const mayRead =
+      access === 'left' ? await isWorldReadable(homeserver, session.caller, roomId, signal) : access;
+    if (mayRead === undefined || mayRead === false) throw notReadable();
+  }
+
+  /** Where the client goes on; the first poll after a look at the room goes on where that ended. */
+  async function readStart({ caller, key }: Session, roomId: RoomId, poll: LongPoll) {
+    const { patience, signal } = poll;
+    poll.start ??= options.cursors.snapshot(key, roomId);
+    if (poll.start !== undefined) {
+      const kind = await patience.outlast(options.kind);
+      return readPosition(poll.start, { homeserver, kind, caller, signal });
+    }
+    const syncToken = await patience.outlast(() =>
+      options.readNow(caller, { setPresence: 'online', roomId, signal }),
+    );
+    poll.start = syncToken;
+    return { syncToken };
+  }
+
+  return async (request, reply) => {
+    const session = await sessions.sessionOf(request);
+    const roomId = queryOf(request).get('room_id') as RoomId;
+    const query = readEventsQuery(queryOf(request), options);
+    const { from, timeoutMs } = query;
+    return sessions.withSession(session, () =>
+      holdLongPoll({ request, reply, session, from, timeoutMs }, options, async (poll) => {
+        try {
+          return await peekEvents(session, roomId, query, poll);
+        } catch (error) {
+          const isForbidden = error instanceof MatrixError && (error.status === 403 || error.status === 404);
+          throw isForbidden ? notReadable() : error;
+        }
+      }),
+    );
+  };
+}
+
+/** The same for rooms that are private and rooms that do not exist. */
+const notReadable = (): MatrixError => new MatrixError(403, 'M_FORBIDDEN', 'Non-joined access not allowed');
