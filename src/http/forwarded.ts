@@ -42,8 +42,6 @@ export function isReplaced(name: string, peer: Peer): boolean {
 /** The whole `X-Forwarded-For` for the homeserver, the peer last; undefined where nothing is known. */
 export function forwardedForOf(request: IncomingMessage, peer: Peer): string | undefined {
   const received = peer.isTrusted ? request.headers['x-forwarded-for'] : undefined;
-  const addresses = [received, peer.address]
-    .flat()
-    .filter((address) => address !== undefined && address !== '');
-  return addresses.length === 0 ? undefined : addresses.join(', ');
+  if (received === undefined || received === '') return peer.address;
+  return [received, peer.address ?? []].flat().join(', ');
 }

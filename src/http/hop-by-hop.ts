@@ -2,8 +2,21 @@
 
 /** Whether the header stops here. `name` is in lower case. */
 export function isHopByHop(name: string): boolean {
-  return HOP_BY_HOP.has(name) || name.startsWith('proxy-');
+  // The first letter settles it for most headers, of which there are many.
+  switch (name.charCodeAt(0)) {
+    case LETTER_C:
+    case LETTER_K:
+    case LETTER_T:
+    case LETTER_U:
+    case LETTER_E:
+    case LETTER_P:
+      return HOP_BY_HOP.has(name) || name.startsWith('proxy-');
+    default:
+      return false;
+  }
 }
+
+const [LETTER_C, LETTER_K, LETTER_T, LETTER_U, LETTER_E, LETTER_P] = Buffer.from('cktuep');
 
 /** `Expect` is answered here; `Proxy` is no header at all, but becomes HTTP_PROXY in CGI programs. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
