@@ -1,10 +1,12 @@
 // The table of contents: which requests we answer ourselves, and in which order everything is put together.
 
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
+import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import { createEventRooms } from './caches/event-rooms.ts';
 import { createModernSessions } from './caches/modern-sessions.ts';
 import { createSessions } from './caches/sessions.ts';
+import { createVisibilities } from './caches/visibility.ts';
 import type { Config } from './config.ts';
 import { createCatchUpAnswers } from './cursors/catch-up-answer.ts';
 import { createEventStream } from './cursors/event-stream.ts';
@@ -14,6 +16,8 @@ import { createRoomWatch } from './cursors/room-watch.ts';
 import { createSessionCursors } from './cursors/session-cursors.ts';
 import { event } from './endpoints/event.ts';
 import { events } from './endpoints/events.ts';
+import { createInitialSyncQueue } from './endpoints/initial-sync-queue.ts';
+import { initialSync } from './endpoints/initial-sync.ts';
 import { messages } from './endpoints/messages.ts';
 import { createParkedPolls } from './endpoints/parked-polls.ts';
 import { createPassThrough, passthrough } from './endpoints/passthrough.ts';
@@ -63,6 +67,13 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   const eventRooms = createEventRooms({ maxBytes: config.cacheSize / 4 });
   const identities = createSessions({ maxBytes: config.cacheSize / 16 });
   const modernSessions = createModernSessions({ maxBytes: config.cacheSize / 16 });
+
+  const directory = new PQueue({ concurrency: 16 });
+  const visibilities = createVisibilities({
+    maxBytes: config.cacheSize / 8,
+    ask: (roomId) => directory.add(() => homeserver.roomVisibility(roomId)),
+  });
+  const queue = createInitialSyncQueue(config);
 
   const peerOf = createPeerLookup(config.trustedProxies);
   const sessions = createSessionReader({
@@ -115,6 +126,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       modernSessions,
       peekEvents,
     });
+    await answer('initial-sync', initialSync, { ...shared, prefix, visibilities, queue });
     await answer('event', event, { ...shared, prefix });
     await answer('messages', messages, {
       ...shared,
@@ -137,6 +149,8 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   });
   await internal.register(metricsRoutes, { metrics });
   metrics.watch('parkedPolls', () => parkedPolls.size);
+  metrics.watch('initialSyncsRunning', () => queue.running);
+  metrics.watch('initialSyncsQueued', () => queue.waiting);
   metrics.watchCacheBytes('session-cursors', () => cursors.bytes);
 
   let isDraining = false;

@@ -57,7 +57,7 @@ export function createRoomWatch(options: {
 
   function wakeAll(roomId: RoomId, room: WatchedRoom): void {
     setPeriod(roomId, room, fastestMs);
-    for (const wake of [...room.waiting.keys()]) wake();
+    for (const wake of room.waiting.keys()) wake();
   }
 
   function setPeriod(roomId: RoomId, room: WatchedRoom, periodMs: Milliseconds): void {

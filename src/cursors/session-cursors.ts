@@ -15,6 +15,9 @@ export interface SessionCursors {
   /** Where the session's last look at this room ended, for a minute: a poll that follows goes on from there. */
   snapshot(session: SessionKey, roomId: RoomId): string | undefined;
   keepSnapshot(session: SessionKey, roomId: RoomId, token: string): void;
+  /** How many initial syncs the session was given whole: the next one shall not be an earlier one from a cache. */
+  initialSyncs(session: SessionKey): number;
+  countInitialSync(session: SessionKey): void;
   clear(): void;
   /** What the remainders take, in bytes. */
   readonly bytes: number;
@@ -36,6 +39,7 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
   });
   const failures = new LRUCache<string, number>({ max: 1000, ttl, updateAgeOnGet: true });
   const snapshots = new LRUCache<string, string>({ max: 10_000, ttl: 60_000 });
+  const initialSyncs = new LRUCache<SessionKey, number>({ max: 10_000, ttl: 60 * 60_000 });
   const keyOf = (...parts: string[]) => JSON.stringify(parts);
   return {
     remainder: (session, token) => remainders.get(keyOf(session, token)),
@@ -47,7 +51,10 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
     },
     snapshot: (session, roomId) => snapshots.get(keyOf(session, roomId)),
     keepSnapshot: (session, roomId, token) => void snapshots.set(keyOf(session, roomId), token),
+    initialSyncs: (session) => initialSyncs.get(session) ?? 0,
+    countInitialSync: (session) => void initialSyncs.set(session, (initialSyncs.get(session) ?? 0) + 1),
     clear: () => {
+      initialSyncs.clear();
       snapshots.clear();
       remainders.clear();
       failures.clear();

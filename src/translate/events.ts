@@ -51,7 +51,7 @@ export function toStreamUpdate(sync: SyncResponse, userId: UserId): StreamUpdate
     ...left.map(([roomId, room]) => toLeftTimeline(roomId, room, userId)),
   ];
   return {
-    rooms: timelines.filter(({ timeline, isWhole }) => timeline.length > 0 || !isWhole).sort(byRoomId),
+    rooms: timelines.filter(({ timeline, isWhole }) => timeline.length > 0 || !isWhole).toSorted(byRoomId),
     pendingRooms: toPendingRooms(sync),
     ephemeral: [
       ...eventsOf(sync.presence).map(toLegacyPresence),

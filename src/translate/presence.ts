@@ -9,3 +9,8 @@ import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
 export function toLegacyPresence({ sender, content }: EphemeralEvent): LegacyEphemeralEvent {
   return { type: 'm.presence', content: { ...content, ...(sender !== undefined && { user_id: sender }) } };
 }
+
+/** Whether it says no more than that the user is away: native leaves those out of initial syncs. */
+export function isOffline({ content }: EphemeralEvent): boolean {
+  return content?.['presence'] === 'offline';
+}

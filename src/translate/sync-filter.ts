@@ -13,6 +13,25 @@ export function pollFilter({ isRaw }: { isRaw: boolean }): string {
   });
 }
 
+/** Asks for all that an initial sync shows, with the newest `limit` events of each room. */
+export function initialSyncFilter(options: {
+  limit: number;
+  archived: boolean;
+  isRaw: boolean;
+  variant: number;
+}): string {
+  const filter = {
+    ...formatOf(options.isRaw),
+    account_data: { not_types: ['m.push_rules'] },
+    room: {
+      ...(options.archived && { include_leave: true }),
+      timeline: { limit: options.limit },
+      ephemeral: { types: ['m.receipt'] },
+    },
+  };
+  return toText(filter, options.variant);
+}
+
 /** Asks which rooms changed, and for nothing else. */
 export function catchUpFilter(variant: number): string {
   return toText(

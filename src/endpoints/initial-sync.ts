@@ -1,0 +1,129 @@
+import { Readable } from 'node:stream';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { EventRooms } from '../caches/event-rooms.ts';
+import type { Visibilities } from '../caches/visibility.ts';
+import type { SessionCursors } from '../cursors/session-cursors.ts';
+import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
+import type { Homeserver } from '../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import type { Clock } from '../http/clock.ts';
+import { queryOf } from '../http/query.ts';
+import { invalidParam, MatrixError } from '../matrix/errors.ts';
+import type { Milliseconds } from '../matrix/identifiers.ts';
+import { readBoolean, readLimit } from '../matrix/query.ts';
+import { initialSyncFilter } from '../translate/sync-filter.ts';
+import { writeInitialSync } from './initial-sync-answer.ts';
+import type { InitialSyncQueue } from './initial-sync-queue.ts';
+import { readInviteNotifications } from './invite-notifications.ts';
+import { answerGet } from './route.ts';
+import type { Session, SessionReader } from './session.ts';
+import { createSpool } from './spool.ts';
+import { createVisibilityWait } from './visibility-wait.ts';
+
+export interface InitialSyncOptions {
+  homeserver: Homeserver;
+  kind: () => Promise<HomeserverKind>;
+  sessions: SessionReader;
+  cursors: SessionCursors;
+  eventRooms: EventRooms;
+  visibilities: Visibilities;
+  queue: InitialSyncQueue;
+  clock: Clock;
+  visibilityWaitMs: Milliseconds;
+}
+
+interface InitialSyncQuery {
+  limit: number;
+  archived: boolean;
+  isRaw: boolean;
+}
+
+/** What one answer may hold back in memory. */
+const MOST_HELD_BYTES = 16 * 1024 * 1024;
+
+/**
+ * `GET /initialSync`: everything that a client needs at start, streamed while the homeserver's answer comes in.
+ *
+ * An answer that has begun and cannot be finished is cut, never closed: no client takes half an account for all of it.
+ *
+ * @see matrix-spec data/api/client-server/old_sync.yaml (initialSync)
+ * @see reference/native.md §5
+ */
+export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, options) => {
+  const { homeserver, sessions, cursors, clock, queue } = options;
+
+  answerGet(app, '/initialSync', sessions, async (request, reply) => {
+    const session = await sessions.sessionOf(request);
+    if (session.isGuest) throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guest access not allowed');
+    const query = readInitialSyncQuery(queryOf(request), await options.kind());
+    const leave = await queue.enter(request.signal);
+    reply.raw.once('close', leave);
+    return sessions
+      .withSession(session, () => getInitialSync(session, query, request, reply))
+      .catch((error: unknown) => {
+        leave();
+        throw error;
+      });
+  });
+
+  async function getInitialSync(
+    session: Session,
+    query: InitialSyncQuery,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<Readable> {
+    const { key, caller, userId } = session;
+    const { signal } = request;
+    const visibility = createVisibilityWait({ ...options, budgetMs: options.visibilityWaitMs, signal });
+    // Its rooms' visibilities are asked for while the homeserver is still at work on the long answer.
+    homeserver.joinedRooms(caller, signal).then(visibility.askAhead, () => {});
+    const filter = initialSyncFilter({ ...query, variant: cursors.initialSyncs(key) });
+    const chunks = await homeserver.streamSync(
+      caller,
+      { filter, timeoutMs: 0, setPresence: 'offline' },
+      signal,
+    );
+    const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
+    reply.raw.once('close', () => void spool.close());
+    const text = writeInitialSync({
+      chunks,
+      spool,
+      visibility,
+      context: {
+        userId,
+        archived: query.archived,
+        isRaw: query.isRaw,
+        nowMs: clock.now(),
+        roomToken: (roomId, eventId, side) => encodeRoomToken({ roomId, eventId, side }),
+        onEvent: (eventId, roomId) => options.eventRooms.note(eventId, roomId),
+      },
+      readInvites: (invited) => readInviteNotifications({ homeserver, caller, userId, invited, signal }),
+    });
+    const first = await text.next();
+    reply.type('application/json');
+    return Readable.from(deliver(first, text, key), { objectMode: false });
+  }
+
+  /** The rest behind what is at hand; once all of it was taken, the session's next initial sync asks anew. */
+  async function* deliver(
+    first: IteratorResult<string | Buffer, void>,
+    rest: AsyncGenerator<string | Buffer, void>,
+    key: Session['key'],
+  ): AsyncGenerator<string | Buffer, void> {
+    if (first.done !== true) yield first.value;
+    yield* rest;
+    cursors.countInitialSync(key);
+  }
+};
+
+/** `from`, `to` and `dir` are read as natively: what is in them does not matter, unless it is wrong. */
+function readInitialSyncQuery(query: URLSearchParams, kind: HomeserverKind): InitialSyncQuery {
+  for (const name of ['from', 'to']) {
+    const token = query.get(name) ?? '';
+    const isGood = token === '' || token === 'END' || kind.isMessagesToken(token) || isOwnToken(token);
+    if (!isGood) throw new MatrixError(400, 'M_UNKNOWN', `'${name}' parameter is invalid`);
+  }
+  const dir = query.get('dir') ?? 'b';
+  if (dir !== 'b' && dir !== 'f') throw invalidParam("Query parameter 'dir' must be one of ['b', 'f']");
+  return { limit: readLimit(query, 10), archived: readBoolean(query, 'archived'), isRaw: query.has('raw') };
+}

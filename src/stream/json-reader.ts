@@ -1,0 +1,248 @@
+// A reader of JSON of any size: bytes are pushed in as they come, and values come out as the visitor asks for them.
+// Nothing is parsed here. What is taken is handed over as bytes, what is skipped is only looked through for its end.
+
+/** Keys and indices from the root to a value. The list changes while reading goes on: copy what is to be kept. */
+export type JsonPath = readonly (string | number)[];
+
+export interface JsonVisitor {
+  /**
+   * A value begins at this path. `enter`: go on inside (of an object or array; anything else is skipped). `take`: hand
+   * it over as bytes. `skip`: leave it out.
+   */
+  visit(path: JsonPath): 'enter' | 'take' | 'skip';
+  /** A taken value: a whole JSON text, valid until the next push. */
+  take(path: JsonPath, bytes: Buffer): void;
+  /** An entered object or array has ended. */
+  leave(path: JsonPath): void;
+}
+
+/** The bytes are no JSON, end too early, or hold a value that is too large to take. */
+export class JsonReaderError extends Error {
+  override readonly name = 'JsonReaderError';
+}
+
+const MOST_DEPTH = 64;
+const MOST_KEY_BYTES = 64 * 1024;
+const DEFAULT_MOST_VALUE_BYTES = 16 * 1024 * 1024;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const ARRAY_START = 0x5b;
+const ARRAY_END = 0x5d;
+const OBJECT_START = 0x7b;
+const OBJECT_END = 0x7d;
+
+type Expected = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end' | 'nothing';
+
+/** A value or key whose end is being looked for, maybe over many chunks. */
+interface Span {
+  purpose: 'take' | 'skip' | 'key';
+  /** Of brackets that are open; a number or a word has none and ends where something else begins. */
+  depth: number;
+  isScalar: boolean;
+  isInString: boolean;
+  isEscaped: boolean;
+  /** What came in earlier chunks. */
+  parts: Buffer[];
+  bytes: number;
+}
+
+export class JsonReader {
+  readonly #visitor: JsonVisitor;
+  readonly #mostValueBytes: number;
+  readonly #path: (string | number)[] = [];
+  readonly #isArray: boolean[] = [];
+  #expected: Expected = 'value';
+  #span: Span | undefined;
+
+  constructor(visitor: JsonVisitor, options: { mostValueBytes?: number } = {}) {
+    this.#visitor = visitor;
+    this.#mostValueBytes = options.mostValueBytes ?? DEFAULT_MOST_VALUE_BYTES;
+  }
+
+  /** Reads on. Throws a `JsonReaderError`, and whatever the visitor throws. */
+  push(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      at = this.#span === undefined ? this.#readStructure(chunk, at) : this.#readSpan(chunk, at, this.#span);
+    }
+  }
+
+  /** All bytes were pushed. Throws where the value is not complete. */
+  end(): void {
+    // A number at the root ends with the bytes.
+    if (this.#span?.isScalar === true && this.#path.length === 0) this.#finish(this.#span, Buffer.alloc(0));
+    if (this.#expected !== 'nothing') throw new JsonReaderError('The JSON text ends too early');
+  }
+
+  /** Up to the start of the next value or key. */
+  #readStructure(chunk: Buffer, start: number): number {
+    for (let at = start; at < chunk.length; at += 1) {
+      const byte = chunk[at] ?? 0;
+      if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) continue;
+      if (this.#beginsSpan(byte)) return at;
+    }
+    return chunk.length;
+  }
+
+  /** Takes one byte of structure; true where it is the first one of a span, which will read it again. */
+  #beginsSpan(byte: number): boolean {
+    switch (this.#expected) {
+      case 'value or end':
+        if (byte === ARRAY_END) return this.#leave(true);
+        return this.#beginValue(byte);
+      case 'value':
+        return this.#beginValue(byte);
+      case 'key or end':
+        if (byte === OBJECT_END) return this.#leave(false);
+        return this.#beginKey(byte);
+      case 'key':
+        return this.#beginKey(byte);
+      case 'colon':
+        if (byte !== COLON) throw unexpected(byte);
+        this.#expected = 'value';
+        return false;
+      case 'comma or end':
+        return this.#next(byte);
+      case 'nothing':
+        throw unexpected(byte);
+    }
+  }
+
+  #beginKey(byte: number): boolean {
+    if (byte !== QUOTE) throw unexpected(byte);
+    this.#span = newSpan('key', false);
+    return true;
+  }
+
+  #beginValue(byte: number): boolean {
+    if (byte === ARRAY_END || byte === OBJECT_END || byte === COMMA || byte === COLON) throw unexpected(byte);
+    const isContainer = byte === OBJECT_START || byte === ARRAY_START;
+    const step = this.#visitor.visit(this.#path);
+    if (step === 'enter' && isContainer) return this.#enter(byte === ARRAY_START);
+    this.#span = newSpan(step === 'take' ? 'take' : 'skip', !isContainer && byte !== QUOTE);
+    return true;
+  }
+
+  #enter(isArray: boolean): false {
+    if (this.#isArray.length >= MOST_DEPTH) throw new JsonReaderError('The JSON text is nested too deeply');
+    this.#isArray.push(isArray);
+    if (isArray) this.#path.push(0);
+    this.#expected = isArray ? 'value or end' : 'key or end';
+    return false;
+  }
+
+  #next(byte: number): false {
+    const isArray = this.#isArray.at(-1) ?? false;
+    if (byte === (isArray ? ARRAY_END : OBJECT_END)) return this.#leave(isArray);
+    if (byte !== COMMA) throw unexpected(byte);
+    if (isArray) this.#path.push((this.#path.pop() as number) + 1);
+    else this.#path.pop();
+    this.#expected = isArray ? 'value' : 'key';
+    return false;
+  }
+
+  #leave(isArray: boolean): false {
+    this.#isArray.pop();
+    // An empty object has no key on the path.
+    if (isArray || this.#expected === 'comma or end') this.#path.pop();
+    this.#visitor.leave(this.#path);
+    this.#valueEnded();
+    return false;
+  }
+
+  #valueEnded(): void {
+    this.#expected = this.#isArray.length === 0 ? 'nothing' : 'comma or end';
+  }
+
+  /** Up to the end of the span or of the chunk. This loop sees most bytes of an answer. */
+  #readSpan(chunk: Buffer, start: number, span: Span): number {
+    if (span.isScalar) return this.#readScalar(chunk, start, span);
+    let { depth, isInString, isEscaped } = span;
+    for (let at = start; at < chunk.length; at += 1) {
+      const byte = chunk[at];
+      if (isInString) {
+        if (isEscaped) isEscaped = false;
+        else if (byte === BACKSLASH) isEscaped = true;
+        else if (byte === QUOTE) {
+          isInString = false;
+          if (depth === 0) return this.#finishAt(chunk, start, at + 1, span);
+        }
+      } else if (byte === QUOTE) isInString = true;
+      else if (byte === OBJECT_START || byte === ARRAY_START) depth += 1;
+      else if (byte === OBJECT_END || byte === ARRAY_END) {
+        depth -= 1;
+        if (depth === 0) return this.#finishAt(chunk, start, at + 1, span);
+      }
+    }
+    span.depth = depth;
+    span.isInString = isInString;
+    span.isEscaped = isEscaped;
+    this.#keep(chunk.subarray(start), span);
+    return chunk.length;
+  }
+
+  #readScalar(chunk: Buffer, start: number, span: Span): number {
+    for (let at = start; at < chunk.length; at += 1) {
+      const byte = chunk[at] ?? 0;
+      if (byte <= 0x20 || byte === COMMA || byte === OBJECT_END || byte === ARRAY_END) {
+        return this.#finishAt(chunk, start, at, span);
+      }
+    }
+    this.#keep(chunk.subarray(start), span);
+    return chunk.length;
+  }
+
+  /** Keeps a piece of a span that goes on in the next chunk. Copied, as the chunk may be used again. */
+  #keep(piece: Buffer, span: Span): void {
+    if (span.purpose === 'skip') return;
+    span.bytes += piece.length;
+    this.#refuseLarge(span);
+    span.parts.push(Buffer.from(piece));
+  }
+
+  #refuseLarge({ purpose, bytes }: Span): void {
+    const most = purpose === 'key' ? MOST_KEY_BYTES : this.#mostValueBytes;
+    if (bytes > most)
+      throw new JsonReaderError(`A ${purpose === 'key' ? 'key' : 'value'} is larger than ${most} bytes`);
+  }
+
+  #finishAt(chunk: Buffer, start: number, end: number, span: Span): number {
+    this.#finish(span, chunk.subarray(start, end));
+    return end;
+  }
+
+  #finish(span: Span, last: Buffer): void {
+    span.bytes += last.length;
+    if (span.purpose !== 'skip') this.#refuseLarge(span);
+    const bytes = span.parts.length === 0 ? last : Buffer.concat([...span.parts, last]);
+    this.#span = undefined;
+    if (span.purpose === 'key') {
+      this.#path.push(keyOf(bytes));
+      this.#expected = 'colon';
+      return;
+    }
+    if (span.purpose === 'take') this.#visitor.take(this.#path, bytes);
+    this.#valueEnded();
+  }
+}
+
+function newSpan(purpose: Span['purpose'], isScalar: boolean): Span {
+  return { purpose, isScalar, depth: 0, isInString: false, isEscaped: false, parts: [], bytes: 0 };
+}
+
+/** The bytes of a key, quotes and all, as text. */
+function keyOf(bytes: Buffer): string {
+  if (!bytes.includes(BACKSLASH)) return bytes.toString('utf8', 1, bytes.length - 1);
+  try {
+    return JSON.parse(bytes.toString()) as string;
+  } catch (cause) {
+    throw new JsonReaderError('A key is no JSON string', { cause });
+  }
+}
+
+function unexpected(byte: number): JsonReaderError {
+  return new JsonReaderError(`Unexpected ${JSON.stringify(String.fromCharCode(byte))} in the JSON text`);
+}

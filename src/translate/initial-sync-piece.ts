@@ -1,0 +1,59 @@
+import type { ClientEvent } from '../matrix/client-event.ts';
+import type { EventId, Milliseconds, RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
+
+/** What a legacy initial sync is made for. */
+export interface InitialSyncContext {
+  userId: UserId;
+  /** Whether rooms that the user left are wanted. */
+  archived: boolean;
+  /** The federation form of events. */
+  isRaw: boolean;
+  nowMs: Milliseconds;
+  /** A token for the place beside an event; without one, for the room's newest place. */
+  roomToken(roomId: RoomId, eventId: EventId | null, side: 'before' | 'after'): string;
+  /** The whole event of an invite, where it is known by the time that invites are released. */
+  inviteOf(roomId: RoomId): ClientEvent | undefined;
+  /** Told of each event that stands in a room's chunk. */
+  onEvent?(eventId: EventId | undefined, roomId: RoomId): void;
+}
+
+/** What must wait before it can be written. */
+export type HeldSlot = 'receipts' | 'invites' | 'state';
+
+export interface HeldRecord {
+  roomId: RoomId;
+  bytes: Buffer;
+}
+
+/** A piece of the legacy answer, in the order in which the answer is written. */
+export type Piece =
+  /** JSON text. */
+  | { kind: 'text'; text: string }
+  /** The same as bytes, that nobody needed to read. */
+  | { kind: 'bytes'; bytes: Buffer }
+  /** The room's visibility, as a JSON string. */
+  | { kind: 'visibility'; roomId: RoomId }
+  /** A record to be kept in its slot, in order. */
+  | ({ kind: 'hold'; slot: HeldSlot } & HeldRecord)
+  /** The slot's records go here, and the slot is empty again. */
+  | { kind: 'release'; slot: HeldSlot; toPieces: (held: HeldRecord, index: number) => Piece[] }
+  /** The slot's records are not wanted after all. */
+  | { kind: 'drop'; slot: HeldSlot }
+  /** Enough was understood for the answer to begin. */
+  | { kind: 'understood' };
+
+export type Emit = (piece: Piece) => void;
+
+/** What a room needs to know of the account around it. */
+export interface AccountSoFar {
+  /** Absent while the homeserver has not sent it: some send it last. */
+  nextBatch(): SyncToken | undefined;
+  /** Called when a room is written, for the comma before it. */
+  separatorOfRoom(): string;
+}
+
+export const textPiece = (text: string): Piece => ({ kind: 'text', text });
+
+export function parseEvent<Event>(bytes: Buffer): Event {
+  return JSON.parse(bytes.toString()) as Event;
+}
