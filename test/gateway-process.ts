@@ -1,0 +1,76 @@
+// The gateway as its users start it: a process, its settings in the environment, one line when it listens.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface GatewayProcess {
+  url: string;
+  internalUrl: string;
+  /** Sends SIGTERM; resolves to the exit code, which is 0 once it has drained. */
+  stop(): Promise<number | null>;
+}
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const LISTENING = /^hindsync listening on (\S+) \(internal (\S+)\)$/m;
+const START_DEADLINE_MS = 30_000;
+
+/**
+ * Starts a gateway in front of a homeserver, on free ports; everything it writes goes to `logs`, in a file of that name.
+ *
+ * `settings` are environment variables (`HINDSYNC_…`). Throws with what it wrote where it does not come to listen.
+ */
+export async function startGatewayProcess(options: {
+  name: string;
+  homeserverUrl: string;
+  logs: string;
+  settings?: Record<string, string>;
+}): Promise<GatewayProcess> {
+  const { name, homeserverUrl, logs, settings } = options;
+  const child = spawn(process.execPath, [MAIN], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      HINDSYNC_HOMESERVER_URL: homeserverUrl,
+      HINDSYNC_LISTEN: '127.0.0.1:0',
+      HINDSYNC_INTERNAL_LISTEN: '127.0.0.1:0',
+      HINDSYNC_LOG_LEVEL: 'debug',
+      ...settings,
+    },
+  });
+  const log = createWriteStream(join(logs, `gateway-${name}.log`), { flags: 'a' });
+  let output = '';
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+
+  const [url, internalUrl] = await new Promise<[string, string]>((resolve, reject) => {
+    const deadline = setTimeout(
+      () => reject(new Error(`no line from the gateway: ${output}`)),
+      START_DEADLINE_MS,
+    );
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.pipe(log, { end: false });
+      stream.on('data', (data: Buffer) => {
+        if (output.length < 100_000) output += data.toString();
+        const line = LISTENING.exec(output);
+        if (line === null) return;
+        clearTimeout(deadline);
+        resolve([line[1] ?? '', line[2] ?? '']);
+      });
+    }
+    void exited.then((code) => reject(new Error(`the gateway ended with ${code}: ${output}`)));
+  }).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
+
+  return {
+    url,
+    internalUrl,
+    stop: async () => {
+      child.kill('SIGTERM');
+      return exited;
+    },
+  };
+}
