@@ -10,9 +10,7 @@ import { type Config, readConfig } from './config.ts';
 import { readArguments } from './config/arguments.ts';
 import { ConfigError } from './config/config-error.ts';
 import { helpText } from './config/describe.ts';
-import { runDemo } from './demo/demo.ts';
 import { createLogger } from './http/logging.ts';
-import { createSandbox } from './sandbox/sandbox.ts';
 
 // The same from src/ and from dist/, which stand beside each other.
 const DEFAULT_FILE = fileURLToPath(new URL('../config/hindsync.yaml', import.meta.url));
@@ -38,6 +36,7 @@ async function main(argv: string[]): Promise<void> {
   const { close } = drainOnSignal(running, config, logger);
   const { url } = await start(running, config, { sandbox, logger });
   if (!demo) return;
+  const { runDemo } = await import('./demo/demo.ts');
   await runDemo({ gatewayUrl: url, once, write, useColours: process.stdout.isTTY });
   if (once) close();
 }
@@ -54,7 +53,11 @@ async function start(
   options: { sandbox: boolean; logger: Logger },
 ): Promise<{ url: string }> {
   const { logger } = options;
-  if (options.sandbox) running.sandbox = await createSandbox();
+  if (options.sandbox) {
+    // Not loaded where it is not used: it is for trying out.
+    const { createSandbox } = await import('./sandbox/sandbox.ts');
+    running.sandbox = await createSandbox();
+  }
   const homeserver = running.sandbox && {
     homeserverUrl: running.sandbox.url,
     homeserverKind: 'sandbox' as const,
