@@ -1,7 +1,7 @@
 import { type InspectColor, styleText } from 'node:util';
 import { showJson } from './show-json.ts';
 
-const WIDTH = 92;
+const WIDTH = 100;
 const INDENT = '    ';
 
 /** Prints the story: captions, requests and answers. */

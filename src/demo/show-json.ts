@@ -1,13 +1,12 @@
 // Answers as a person reads them: indented, and short enough to see the point.
 
 /** How many entries of a list are shown, by its key; the rest is counted. */
-const SHOWN_ENTRIES: Readonly<Record<string, number>> = { rooms: 2, chunk: 3, flows: 1 };
+const SHOWN_ENTRIES: Readonly<Record<string, number>> = { rooms: 2, chunk: 3, invite_room_state: 4 };
 const SHOWN_ELSEWHERE = 1;
 
 /** Of an event, the keys that an old client looks at. */
 const SHOWN_OF_EVENT = [
   'type',
-  'room_id',
   'user_id',
   'state_key',
   'content',
@@ -20,7 +19,7 @@ const SHOWN_CHARACTERS = 44;
 
 /** A JSON value → lines of at most about `width` characters; `…` stands for what is left out. */
 export function showJson(value: unknown, width: number): string[] {
-  return layOut(trim(value, ''), width, '').split('\n');
+  return layOut(trim(value, ''), { width, indent: '', taken: 0 }).split('\n');
 }
 
 /** What is left out, in the place where it was. */
@@ -53,13 +52,15 @@ function trimList(list: unknown[], most: number): unknown[] {
   return rest > 0 ? [...shown, new Omission(`… ${rest} more`)] : shown;
 }
 
-function layOut(value: unknown, width: number, indent: string): string {
+/** `taken` is what stands before the value in its line, besides the indent. */
+function layOut(value: unknown, place: { width: number; indent: string; taken: number }): string {
+  const { width, indent, taken } = place;
   const line = onOneLine(value);
-  if (indent.length + line.length <= width || !isBranch(value)) return line;
+  if (indent.length + taken + line.length <= width || !isBranch(value)) return line;
   const deeper = `${indent}  `;
   const [open, close] = value instanceof Map ? ['{', '}'] : ['[', ']'];
   const lines = partsOf(value).map(({ name, part }) => {
-    return `${deeper}${name}${layOut(part, width - name.length, deeper)}`;
+    return `${deeper}${name}${layOut(part, { width, indent: deeper, taken: name.length })}`;
   });
   return `${open}\n${lines.join(',\n')}\n${indent}${close}`;
 }
