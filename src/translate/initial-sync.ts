@@ -32,6 +32,8 @@ export class InitialSyncTranslation {
   #room: InitialSyncRoom | undefined;
   #roomCount = 0;
   #nextBatch: SyncToken | undefined;
+  /** Of the invited room that is being read. */
+  #inviteState: Buffer | undefined;
   /** What was read so far of one ephemeral event. */
   #ephemeral: { type?: string; content?: Buffer } = {};
 
@@ -69,12 +71,11 @@ export class InitialSyncTranslation {
   }
 
   take(path: Path, bytes: Buffer): void {
-    const [top, section, roomId, key, part] = path;
+    const [top, section, , key, part] = path;
     if (path.length === 1) this.#nextBatch = parseEvent<SyncToken>(bytes);
     else if (top === 'presence') this.#presence(parseEvent<EphemeralEvent>(bytes));
     else if (top === 'account_data') this.#accountData(parseEvent<EphemeralEvent>(bytes));
-    else if (section === 'invite')
-      this.#emit({ kind: 'hold', slot: 'invites', roomId: roomId as RoomId, bytes });
+    else if (section === 'invite') this.#inviteState = Buffer.from(bytes);
     else if (part === 'limited') this.#roomOf(path).takeLimited(bytes);
     else if (part === 'prev_batch') this.#roomOf(path).takePrevBatch(bytes);
     else if (path.length === 6) this.#roomOf(path).takeEvent(String(key), bytes);
@@ -84,15 +85,12 @@ export class InitialSyncTranslation {
   }
 
   leave(path: Path): void {
-    const [top, section, roomId, key] = path;
+    const [top, , roomId, key] = path;
     if (path.length === 0) this.#end();
     else if (path.length === 1) this.#endTop(String(top));
     else if (path.length === 6) this.#endEphemeral(roomId as RoomId);
     else if (path.length === 4 && key !== 'ephemeral') this.#roomOf(path).leave(String(key));
-    else if (path.length === 3 && section !== 'invite') {
-      this.#roomOf(path).end();
-      this.#room = undefined;
-    }
+    else if (path.length === 3) this.#endRoom(path);
   }
 
   #visitSection(section: string | number | undefined): Step {
@@ -110,6 +108,18 @@ export class InitialSyncTranslation {
       this.#emit,
     );
     return this.#room;
+  }
+
+  #endRoom(path: Path): void {
+    const [, section, roomId] = path;
+    if (section === 'invite') {
+      const bytes = this.#inviteState ?? Buffer.from('null');
+      this.#inviteState = undefined;
+      this.#emit({ kind: 'hold', slot: 'invites', roomId: roomId as RoomId, bytes });
+      return;
+    }
+    this.#roomOf(path).end();
+    this.#room = undefined;
   }
 
   /** Opens the list of rooms for the first one. */

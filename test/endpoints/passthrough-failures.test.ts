@@ -1,9 +1,9 @@
 // Clients that leave, homeservers that fail: what the other side then sees.
 
-import { execFile } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
@@ -276,9 +276,17 @@ describe('the homeserver fails', () => {
   });
 });
 
-describe('TLS to the homeserver', () => {
-  test('a certificate that nobody signed -> 502, and the token never leaves (CVE-2026-107318 of reply-from)', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'hindsync-tls-'));
+describe('other ways to the homeserver', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'hindsync-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  /** A TLS server with a certificate of its own; counts nothing but what it could decrypt. */
+  async function startTls(
+    answer: string,
+  ): Promise<{ port: number; received: () => string; close: () => void }> {
     await promisify(execFile)(
       'openssl',
       'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost'
@@ -287,22 +295,67 @@ describe('TLS to the homeserver', () => {
       { cwd: folder },
     );
     let received = '';
-    const server = createTlsServer(
-      { key: await readFile(join(folder, 'key.pem')), cert: await readFile(join(folder, 'cert.pem')) },
-      (socket) => socket.on('data', (chunk) => (received += chunk.toString())).on('error', () => {}),
+    const [key, cert] = await Promise.all(
+      ['key.pem', 'cert.pem'].map((file) => readFile(join(folder, file))),
     );
-    const port = await listen(server);
-    for (const host of ['localhost', '127.0.0.1']) {
-      const other = await startGateway(`https://${host}:${port}`);
+    const server = createTlsServer({ key, cert }, (socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (chunk) => {
+        received += chunk.toString();
+        socket.write(answer);
+      });
+    });
+    return { port: await listen(server), received: () => received, close: () => server.close() };
+  }
+
+  test.each(['localhost', '127.0.0.1'])(
+    'TLS to %s, a certificate that nobody signed -> 502, and the token never leaves (CVE-2026-107318 of reply-from)',
+    async (host) => {
+      const server = await startTls(okAnswer('{}'));
+      const other = await startGateway(`https://${host}:${server.port}`);
       const client = await send(
         `GET ${PATH} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer secret\r\n\r\n`,
         other,
       );
       expectMatrixError(await client.message(), 502);
+      expect(server.received()).toBe('');
       await other.close();
-    }
-    expect(received).toBe('');
+      server.close();
+    },
+  );
+
+  test.each(['localhost', '127.0.0.1'])(
+    'TLS to %s, a certificate that is trusted -> verified for that name, whatever Host the client sends',
+    async (host) => {
+      const server = await startTls(okAnswer('{}'));
+      const child = fork(new URL('gateway-process.ts', import.meta.url), [`https://${host}:${server.port}`], {
+        env: { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'cert.pem') },
+      });
+      const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+      for (const name of ['localhost', 'evil.example', '[', '10.0.0.1:1']) {
+        const client = new RawConnection(connect(port, '127.0.0.1'));
+        client.write(`GET ${PATH} HTTP/1.1\r\nHost: ${name}\r\n\r\n`);
+        expect(statusOf(await client.message())).toBe(200);
+        expect(server.received()).toContain(`host: ${name}\r\n`);
+        client.socket.destroy();
+      }
+      child.disconnect();
+      await once(child, 'exit');
+      server.close();
+    },
+  );
+
+  test('a Unix socket -> the same', async () => {
+    const path = join(folder, 'homeserver.sock');
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', () => socket.write(okAnswer('{"a":1}')));
+    });
+    server.listen(path);
+    await once(server, 'listening');
+    const other = await startGateway(`unix:${path}`);
+    expect((await (await send(GET, other)).message()).body).toBe('{"a":1}');
+    await other.close();
     server.close();
-    await rm(folder, { recursive: true });
   });
 });
