@@ -38,17 +38,17 @@ function* partsOf(isShort: () => boolean, members: number): Generator<string> {
   yield '{"type":"m.direct","content":{"@user1:example.org":["!room1:example.org"]}}]},"presence":{"events":[';
   for (let i = 0; i < 50; i += 1) yield (i === 0 ? '' : ',') + presence(i);
   yield ']},"rooms":{"join":{';
-  yield* room(0, members, true);
+  yield* roomParts(0, members, true);
   for (let i = 1; isShort(); i += 1) {
     yield ',';
-    yield* room(i, MEMBERS_PER_ROOM, false);
+    yield* roomParts(i, MEMBERS_PER_ROOM, false);
   }
   yield '},"invite":{';
   for (let i = 0; i < INVITES; i += 1) yield (i === 0 ? '' : ',') + invite(i);
   yield '},"leave":{}},"to_device":{"events":[]},"device_lists":{"changed":[],"left":[]},"device_one_time_keys_count":{}}';
 }
 
-function* room(number: number, members: number, hasReceipts: boolean): Generator<string> {
+function* roomParts(number: number, members: number, hasReceipts: boolean): Generator<string> {
   yield `"${roomIdOf(number)}":{"timeline":{"events":[`;
   for (let i = 0; i < TIMELINE_EVENTS; i += 1) yield (i === 0 ? '' : ',') + message(number, i);
   yield `],"prev_batch":"t${number + 10}-72000_4483_1934_1_2_3_4_5_0_1_1_1_1_1","limited":true},"state":{"events":[`;

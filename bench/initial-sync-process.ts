@@ -77,13 +77,15 @@ function startMeter() {
   };
 }
 
-const listen = async (listener: RequestListener): Promise<number> => {
+async function listen(listener: RequestListener): Promise<number> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
-};
+}
 
-const sizeOf = (request: IncomingMessage): number => Number(request.headers.authorization?.split(' ')[1]);
+function sizeOf(request: IncomingMessage): number {
+  return Number(request.headers.authorization?.split(' ')[1]);
+}
 
 function startHomeserver(): Promise<number> {
   return listen((request, response) => {

@@ -39,7 +39,7 @@ const SLOW_BYTES_PER_SECOND = MB;
 
 /** Runs the bench, about two minutes. CPU of the gateway's process is compared round by round. */
 export async function run(): Promise<Row[]> {
-  const homeserver = await start('homeserver');
+  const homeserver = await startProcess('homeserver');
   const rows: Row[] = [];
   try {
     rows.push(...(await compare(homeserver, 77 * MB, 3)));
@@ -109,7 +109,7 @@ async function measureAlone(
   bytes: number,
   bytesPerSecond = Infinity,
 ): Promise<Run> {
-  const contestant = await start(role, homeserver.port);
+  const contestant = await startProcess(role, homeserver.port);
   try {
     for (let i = 0; i < 3; i += 1) await download(contestant.port, WARM_UP_BYTES, Infinity);
     await ask(contestant, 'reset');
@@ -162,7 +162,7 @@ async function download(port: number, bytes: number, bytesPerSecond: number) {
 
 const since = (start: bigint): number => Number(process.hrtime.bigint() - start) / 1e6;
 
-async function start(role: string, homeserverPort?: number): Promise<Contestant> {
+async function startProcess(role: string, homeserverPort?: number): Promise<Contestant> {
   // What parses all at once needs the room for it.
   const execArgv = role === 'naive' ? ['--max-old-space-size=12000'] : [];
   const path = new URL('initial-sync-process.ts', import.meta.url);
