@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { HomeserverError, MatrixError, unrecognized } from '../matrix/errors.ts';
 import { jsonHeaders } from './cors.ts';
+import { withoutSecrets } from './redaction.ts';
 
 /** What a client gets for an error. */
 export interface ErrorAnswer {
@@ -65,11 +66,8 @@ export function isUnexpected(error: unknown): boolean {
 /** An error as it may be logged: whatever looks like an access token is gone from its texts. */
 export function withoutTokens(error: unknown): { type: string; message: string; stack: string } {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-  return { type: name, message: dropTokens(message), stack: dropTokens(stack ?? '') };
+  return { type: name, message: withoutSecrets(message), stack: withoutSecrets(stack ?? '') };
 }
-
-const dropTokens = (text: string): string =>
-  text.replace(/(access_token["']?[=:]\s*["']?|Bearer\s+)[^&\s"']+/gi, '$1…');
 
 const fastifyErrcodes: Readonly<Record<number, string>> = {
   400: 'M_NOT_JSON',
