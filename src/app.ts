@@ -22,6 +22,7 @@ import { messages } from './endpoints/messages.ts';
 import { createParkedPolls } from './endpoints/parked-polls.ts';
 import { createPassThrough, passthrough } from './endpoints/passthrough.ts';
 import { createPeekEvents } from './endpoints/peek-events.ts';
+import { roomInitialSync } from './endpoints/room-initial-sync.ts';
 import { createSessionObserver } from './endpoints/session-observer.ts';
 import { createSessionReader } from './endpoints/session.ts';
 import { sync } from './endpoints/sync.ts';
@@ -82,10 +83,16 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     forwardedFor: ({ raw }) => forwardedForOf(raw, peerOf(raw.socket)),
   });
   const parkedPolls = createParkedPolls(config);
-  const answers = createCatchUpAnswers({ homeserver, kind, cursors });
-  const stream = createEventStream({ homeserver, answers, cursors, clock });
-  const readNow = createNowReader(homeserver, kind);
   const watch = createRoomWatch({ clock, fastestMs: 1000, slowestMs: 10_000 });
+  const answers = createCatchUpAnswers({ homeserver, kind, cursors });
+  const stream = createEventStream({
+    homeserver,
+    answers,
+    cursors,
+    clock,
+    onUpdate: ({ rooms }) => rooms.forEach(({ roomId }) => watch.announce(roomId)),
+  });
+  const readNow = createNowReader(homeserver, kind);
   const peeks = createPeekStream({ homeserver, kind, answers, cursors, readNow, watch });
   const shared = { ...config, homeserver, kind, sessions, eventRooms, cursors, readNow, parkedPolls, clock };
   const peekEvents = createPeekEvents({ ...shared, peeks });
@@ -127,6 +134,11 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       peekEvents,
     });
     await answer('initial-sync', initialSync, { ...shared, prefix, visibilities, queue });
+    await answer('room-initial-sync', roomInitialSync, {
+      ...shared,
+      prefix,
+      hasSlidingSync: prefixReader.hasSlidingSync,
+    });
     await answer('event', event, { ...shared, prefix });
     await answer('messages', messages, {
       ...shared,

@@ -1,6 +1,7 @@
 import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { Clock } from '../http/clock.ts';
-import type { SyncToken } from '../matrix/identifiers.ts';
+import { isMembershipOf, membershipOf, type ClientEvent } from '../matrix/client-event.ts';
+import type { RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
 import { countRoomEvents, toStreamUpdate, type StreamUpdate } from '../translate/events.ts';
 import { catchUpFilter } from '../translate/sync-filter.ts';
 import type { AnswerRequest, CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
@@ -62,6 +63,7 @@ export function createEventStream(options: {
       signal,
     });
     if (update === undefined) return { kind: 'quiet', end: to };
+    cursors.noteDelivered(session.key, to, roomsJoinedIn(update, userId));
     options.onUpdate?.(update);
     const isWhole = update.rooms.every((room) => room.isWhole);
     if (isWhole && countRoomEvents(update) <= request.limit) return { kind: 'update', update, end: to };
@@ -91,4 +93,10 @@ export function createEventStream(options: {
   let rebuilds = 0;
 
   return { follow };
+}
+
+/** The rooms in which our own join is among the events. */
+function roomsJoinedIn({ rooms }: StreamUpdate, userId: UserId): RoomId[] {
+  const isOwnJoin = (event: ClientEvent) => isMembershipOf(userId, event) && membershipOf(event) === 'join';
+  return rooms.filter(({ timeline }) => timeline.some(isOwnJoin)).map(({ roomId }) => roomId);
 }

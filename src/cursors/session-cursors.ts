@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { SessionKey } from '../caches/sessions.ts';
 import type { ClientEvent } from '../matrix/client-event.ts';
-import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
+import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
 import type { Remainder } from './catch-up.ts';
 
 /** Conveniences only: whatever is lost here is read from the homeserver again, by what the token says. */
@@ -15,6 +15,10 @@ export interface SessionCursors {
   /** Where the session's last look at this room ended, for a minute: a poll that follows goes on from there. */
   snapshot(session: SessionKey, roomId: RoomId): string | undefined;
   keepSnapshot(session: SessionKey, roomId: RoomId, token: string): void;
+  /** After an answer of the whole stream up to `end`, which had our own joins of these rooms. */
+  noteDelivered(session: SessionKey, end: SyncToken, joined: readonly RoomId[]): void;
+  /** Where a look at a room that was joined just now meets the session's stream, without gap or repeat. */
+  meetingPoint(session: SessionKey, roomId: RoomId): SyncToken | undefined;
   /** How many initial syncs the session was given whole: the next one shall not be an earlier one from a cache. */
   initialSyncs(session: SessionKey): number;
   countInitialSync(session: SessionKey): void;
@@ -39,6 +43,8 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
   });
   const failures = new LRUCache<string, number>({ max: 1000, ttl, updateAgeOnGet: true });
   const snapshots = new LRUCache<string, string>({ max: 10_000, ttl: 60_000 });
+  const joins = new LRUCache<string, true>({ max: 10_000, ttl: 60_000 });
+  const delivered = new LRUCache<SessionKey, SyncToken>({ max: 10_000, ttl: 60_000 });
   const initialSyncs = new LRUCache<SessionKey, number>({ max: 10_000, ttl: 60 * 60_000 });
   const keyOf = (...parts: string[]) => JSON.stringify(parts);
   return {
@@ -51,10 +57,18 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
     },
     snapshot: (session, roomId) => snapshots.get(keyOf(session, roomId)),
     keepSnapshot: (session, roomId, token) => void snapshots.set(keyOf(session, roomId), token),
+    noteDelivered: (session, end, joined) => {
+      for (const roomId of joined) joins.set(keyOf(session, roomId), true);
+      delivered.set(session, end);
+    },
+    meetingPoint: (session, roomId) =>
+      joins.has(keyOf(session, roomId)) ? delivered.get(session) : undefined,
     initialSyncs: (session) => initialSyncs.get(session) ?? 0,
     countInitialSync: (session) => void initialSyncs.set(session, (initialSyncs.get(session) ?? 0) + 1),
     clear: () => {
       initialSyncs.clear();
+      joins.clear();
+      delivered.clear();
       snapshots.clear();
       remainders.clear();
       failures.clear();

@@ -1,0 +1,147 @@
+import { Readable } from 'node:stream';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { EventRooms } from '../caches/event-rooms.ts';
+import type { ReadNow } from '../cursors/now.ts';
+import type { SessionCursors } from '../cursors/session-cursors.ts';
+import { encodeRoomToken } from '../cursors/stream-position.ts';
+import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { Clock } from '../http/clock.ts';
+import { queryOf } from '../http/query.ts';
+import type { ClientEvent } from '../matrix/client-event.ts';
+import { HomeserverError, MatrixError } from '../matrix/errors.ts';
+import type { MessagesToken, RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
+import { readLimit } from '../matrix/query.ts';
+import type { RoomSnapshot } from '../translate/room-initial-sync.ts';
+import { readRoomAccess } from './room-access.ts';
+import { writeRoomSnapshot } from './room-snapshot.ts';
+import { readOwnView, type OwnView } from './room-surroundings.ts';
+import { answerGet } from './route.ts';
+import type { Session, SessionReader } from './session.ts';
+
+export interface RoomInitialSyncOptions {
+  homeserver: Homeserver;
+  sessions: SessionReader;
+  cursors: SessionCursors;
+  eventRooms: EventRooms;
+  readNow: ReadNow;
+  /** Whether the homeserver has simplified sliding sync. */
+  hasSlidingSync: () => boolean;
+  clock: Clock;
+}
+
+/** The least that homeservers agree on. */
+const PAGE_LIMIT = 100;
+/** Pages may be empty where history is invisible to the caller. */
+const MOST_PAGES = 20;
+const NOTHING_OWN: OwnView = { receipts: [], accountData: [] };
+
+/**
+ * `GET /rooms/{roomId}/initialSync`: one room as it is now, for members, for who left it, and for who only looks.
+ *
+ * Differs: who only looks gets no receipts and no presence, as no modern endpoint tells them. Of members' presence there
+ * is what the homeserver tells of each, for rooms of up to 50 joined members.
+ *
+ * @see matrix-spec data/api/client-server/room_initial_sync.yaml
+ * @see reference/native.md §6
+ */
+export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async (app, options) => {
+  const { homeserver, sessions, cursors, clock } = options;
+
+  answerGet(app, '/rooms/:roomId/initialSync', sessions, async (request, reply) => {
+    const { roomId } = request.params as { roomId: RoomId };
+    const session = await sessions.sessionOf(request);
+    const limit = readLimit(queryOf(request), 10);
+    return sessions.withSession(session, () => getRoomInitialSync(session, roomId, limit, request, reply));
+  });
+
+  async function getRoomInitialSync(
+    session: Session,
+    roomId: RoomId,
+    limit: number,
+    { signal }: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<Readable> {
+    const { caller, key, userId } = session;
+    const access = await readRoomAccess(homeserver, session, roomId, signal);
+    if (access === undefined) throw notReadable(userId, roomId);
+    const isMember = access === 'member';
+    const hasSlidingSync = options.hasSlidingSync();
+    const own = isMember ? readOwnView(homeserver, session, roomId, { hasSlidingSync, signal }) : NOTHING_OWN;
+    const now =
+      cursors.meetingPoint(key, roomId) ??
+      (await options.readNow(caller, { setPresence: 'offline', roomId, signal }));
+    const { chunk, start } = await readNewest(caller, roomId, now, limit, signal).catch(
+      orNotReadable(userId, roomId),
+    );
+    for (const { event_id } of chunk) options.eventRooms.note(event_id, roomId);
+    const snapshot: RoomSnapshot = {
+      roomId,
+      ...(access !== 'peeker' && { membership: isMember ? 'join' : 'leave' }),
+      chunk,
+      start,
+      end: access === 'left' ? afterNewest(roomId, chunk, now) : now,
+      nowMs: clock.now(),
+    };
+    const state = await homeserver.streamState(caller, roomId, signal).catch(orNotReadable(userId, roomId));
+    if (access !== 'left') cursors.keepSnapshot(key, roomId, now);
+    reply.type('application/json');
+    const text = writeRoomSnapshot({
+      snapshot,
+      state,
+      own,
+      homeserver,
+      caller,
+      showsPresence: isMember,
+      signal,
+    });
+    return Readable.from(text, { objectMode: false });
+  }
+
+  /** The newest events up to a position, oldest first, and where to page on from the oldest. */
+  async function readNewest(
+    caller: Caller,
+    roomId: RoomId,
+    now: SyncToken,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<{ chunk: ClientEvent[]; start: string }> {
+    const newestFirst: ClientEvent[] = [];
+    let from: MessagesToken | SyncToken = now;
+    for (let page = 0; page < MOST_PAGES && newestFirst.length < limit; page += 1) {
+      const pageLimit = Math.min(PAGE_LIMIT, limit - newestFirst.length);
+      const answer = await homeserver.messages(caller, roomId, { dir: 'b', from, limit: pageLimit }, signal);
+      newestFirst.push(...(answer.chunk ?? []));
+      const end: MessagesToken | undefined = answer.end ?? undefined;
+      if (end === undefined || end === from) {
+        const oldest = newestFirst.at(-1)?.event_id;
+        const start =
+          oldest === undefined ? from : encodeRoomToken({ roomId, eventId: oldest, side: 'before' });
+        return { chunk: newestFirst.toReversed(), start };
+      }
+      from = end;
+    }
+    return { chunk: newestFirst.toReversed(), start: from };
+  }
+};
+
+/** Where a room ended for who left it. */
+function afterNewest(roomId: RoomId, chunk: readonly ClientEvent[], now: SyncToken): string {
+  const eventId = chunk.at(-1)?.event_id;
+  return eventId === undefined ? now : encodeRoomToken({ roomId, eventId, side: 'after' });
+}
+
+/** The same for rooms that are private and rooms that do not exist. */
+function notReadable(userId: UserId, roomId: RoomId): MatrixError {
+  return new MatrixError(
+    403,
+    'M_FORBIDDEN',
+    `User ${userId} not in room ${roomId}, and room previews are disabled`,
+  );
+}
+
+function orNotReadable(userId: UserId, roomId: RoomId): (error: unknown) => never {
+  return (error) => {
+    const isRefusal = error instanceof HomeserverError && (error.status === 403 || error.status === 404);
+    throw isRefusal ? notReadable(userId, roomId) : error;
+  };
+}

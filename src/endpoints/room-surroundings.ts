@@ -1,0 +1,66 @@
+import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { EphemeralEvent } from '../matrix/client-event.ts';
+import { MatrixError } from '../matrix/errors.ts';
+import type { RoomId, UserId } from '../matrix/identifiers.ts';
+import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
+
+/** A member's own view of a room, beside its history: receipts and account data. */
+export interface OwnView {
+  receipts: LegacyEphemeralEvent[];
+  accountData: EphemeralEvent[];
+}
+
+/** The name of our connections, which sliding sync keeps apart from a modern client's own. */
+const CONNECTION = 'hindsync';
+
+/**
+ * Reads receipts and account data of one joined room: from one simplified sliding sync where the homeserver has it, else
+ * the tags alone. A `/sync` of one room would take as long as the account is large.
+ *
+ * Never with the to-device extension: that would acknowledge a modern client's messages.
+ *
+ * @see design §4 "GET /rooms/{id}/initialSync"
+ */
+export async function readOwnView(
+  homeserver: Homeserver,
+  { caller, userId }: { caller: Caller; userId: UserId },
+  roomId: RoomId,
+  options: { hasSlidingSync: boolean; signal: AbortSignal },
+): Promise<OwnView> {
+  const { signal } = options;
+  try {
+    if (options.hasSlidingSync) return await readBySlidingSync(homeserver, caller, roomId, signal);
+    const tags = await homeserver.tags(caller, userId, roomId, signal);
+    const hasTags = Object.keys(tags).length > 0;
+    return { receipts: [], accountData: hasTags ? [{ type: 'm.tag', content: { tags } }] : [] };
+  } catch (error) {
+    // A room without them is more than no room.
+    if (!(error instanceof MatrixError)) throw error;
+    return { receipts: [], accountData: [] };
+  }
+}
+
+async function readBySlidingSync(
+  homeserver: Homeserver,
+  caller: Caller,
+  roomId: RoomId,
+  signal: AbortSignal,
+): Promise<OwnView> {
+  const extension = { enabled: true, lists: [], rooms: [roomId] };
+  const { extensions } = await homeserver.slidingSync(
+    caller,
+    {
+      conn_id: CONNECTION,
+      room_subscriptions: { [roomId]: { timeline_limit: 1, required_state: [] } },
+      extensions: { receipts: extension, account_data: extension },
+    },
+    signal,
+  );
+  const receipt = extensions?.receipts?.rooms?.[roomId];
+  const accountData = extensions?.account_data?.rooms?.[roomId] ?? [];
+  return {
+    receipts:
+      receipt === undefined ? [] : [{ type: 'm.receipt', room_id: roomId, content: receipt.content ?? {} }],
+    accountData: accountData.map(({ type, content }) => ({ type, content: content ?? {} })),
+  };
+}

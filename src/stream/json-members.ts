@@ -1,0 +1,147 @@
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const ARRAY_START = 0x5b;
+const ARRAY_END = 0x5d;
+const OBJECT_START = 0x7b;
+const OBJECT_END = 0x7d;
+const SPACE = 0x20;
+
+const MOST_MEMBERS = 256;
+const FIELDS = 4;
+
+/**
+ * Where the members of one JSON object lie in some bytes: found in one pass over them, nothing is copied or parsed.
+ *
+ * One of these serves any number of objects, one after the other.
+ */
+export class JsonMembers {
+  /** How many members the object has. */
+  count = 0;
+  /** Of its opening bracket, and behind its closing one. */
+  start = 0;
+  end = 0;
+  readonly #offsets = new Int32Array(MOST_MEMBERS * FIELDS);
+
+  /** Of the key's opening quote. */
+  keyStart(member: number): number {
+    return this.#offsets[member * FIELDS] ?? 0;
+  }
+
+  /** Behind the key's closing quote. */
+  keyEnd(member: number): number {
+    return this.#offsets[member * FIELDS + 1] ?? 0;
+  }
+
+  valueStart(member: number): number {
+    return this.#offsets[member * FIELDS + 2] ?? 0;
+  }
+
+  valueEnd(member: number): number {
+    return this.#offsets[member * FIELDS + 3] ?? 0;
+  }
+
+  /**
+   * Finds the members of the object that begins at `start`. False where the bytes end before the object does, and where
+   * it is no object, is not well-formed at its own level, or has more members than are looked at.
+   */
+  find(bytes: Uint8Array, start: number): boolean {
+    const offsets = this.#offsets;
+    const { length } = bytes;
+    this.start = start;
+    this.count = 0;
+    if (bytes[start] !== OBJECT_START) return false;
+    let at = skipSpace(bytes, start + 1);
+    if (bytes[at] === OBJECT_END) {
+      this.end = at + 1;
+      return true;
+    }
+    for (let field = 0; field < offsets.length; field += FIELDS) {
+      if (bytes[at] !== QUOTE) return false;
+      offsets[field] = at;
+      at = endOfString(bytes, at);
+      offsets[field + 1] = at;
+      at = skipSpace(bytes, at);
+      if (bytes[at] !== COLON) return false;
+      at = skipSpace(bytes, at + 1);
+      offsets[field + 2] = at;
+      at = endOfValue(bytes, at);
+      offsets[field + 3] = at;
+      at = skipSpace(bytes, at);
+      if (at >= length) return false;
+      this.count += 1;
+      if (bytes[at] === OBJECT_END) {
+        this.end = at + 1;
+        return true;
+      }
+      if (bytes[at] !== COMMA) return false;
+      at = skipSpace(bytes, at + 1);
+    }
+    return false;
+  }
+}
+
+function skipSpace(bytes: Uint8Array, start: number): number {
+  let at = start;
+  while (at < bytes.length) {
+    const byte = bytes[at] ?? 0;
+    if (byte > SPACE || !(byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09)) break;
+    at += 1;
+  }
+  return at;
+}
+
+/** Behind the closing quote of the string that begins at `start`; beyond the bytes where it does not end in them. */
+function endOfString(bytes: Uint8Array, start: number): number {
+  const { length } = bytes;
+  let at = start + 1;
+  while (at < length) {
+    const byte = bytes[at];
+    if (byte === QUOTE) return at + 1;
+    at += byte === BACKSLASH ? 2 : 1;
+  }
+  return length;
+}
+
+function endOfValue(bytes: Uint8Array, start: number): number {
+  const first = bytes[start];
+  if (first === QUOTE) return endOfString(bytes, start);
+  if (first === OBJECT_START || first === ARRAY_START) return endOfBrackets(bytes, start);
+  return endOfScalar(bytes, start);
+}
+
+function endOfBrackets(bytes: Uint8Array, start: number): number {
+  const { length } = bytes;
+  let depth = 0;
+  let at = start;
+  while (at < length) {
+    const byte = bytes[at];
+    at += 1;
+    if (byte === QUOTE) {
+      // Written out, as most bytes of an answer are in strings.
+      while (at < length) {
+        const inner = bytes[at];
+        if (inner === QUOTE) break;
+        at += inner === BACKSLASH ? 2 : 1;
+      }
+      at += 1;
+    } else if (byte === OBJECT_START || byte === ARRAY_START) depth += 1;
+    else if (byte === OBJECT_END || byte === ARRAY_END) {
+      depth -= 1;
+      if (depth === 0) return at;
+    }
+  }
+  return length;
+}
+
+function endOfScalar(bytes: Uint8Array, start: number): number {
+  const { length } = bytes;
+  let at = start;
+  while (at < length) {
+    const byte = bytes[at] ?? 0;
+    if (byte <= SPACE || byte === COMMA || byte === OBJECT_END || byte === ARRAY_END) break;
+    at += 1;
+  }
+  return at;
+}
