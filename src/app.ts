@@ -83,7 +83,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     forwardedFor: ({ raw }) => forwardedForOf(raw, peerOf(raw.socket)),
   });
   const parkedPolls = createParkedPolls(config);
-  const watch = createRoomWatch({ clock, fastestMs: 1000, slowestMs: 10_000 });
+  const watch = createRoomWatch({ clock, fastestMs: config.peekFastestMs, slowestMs: config.peekSlowestMs });
   const answers = createCatchUpAnswers({ homeserver, kind, cursors });
   const stream = createEventStream({
     homeserver,
@@ -99,7 +99,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   const passThrough = createPassThrough({
     ...config,
     connections,
-    deadlineMs: config.callDeadlineMs,
+    deadlineMs: config.passDeadlineMs,
     prefixesOf: prefixReader.prefixes,
     onAnswered: createSessionObserver({ sessions: identities, modernSessions }),
   });
@@ -194,7 +194,8 @@ async function listenOn(
   app: FastifyInstance,
   { host, port }: { host: string; port: number },
 ): Promise<string> {
-  await app.listen({ host, port });
+  // Enough for all of a homeserver's clients to come back at once.
+  await app.listen({ host, port, backlog: 4096 });
   const address = app.server.address();
   if (address === null || typeof address === 'string') throw new Error(`not listening on ${host}:${port}`);
   const shown = host.includes(':') ? `[${host}]` : host;

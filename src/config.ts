@@ -28,6 +28,11 @@ export interface Config {
   initialSyncQueueMs: number;
   /** Deadline of ordinary calls to the homeserver. */
   callDeadlineMs: number;
+  /** Until the homeserver begins to answer a request that passes through. */
+  passDeadlineMs: number;
+  /** How often a room that somebody looks into is asked for news: right after activity, and after a long silence. */
+  peekFastestMs: number;
+  peekSlowestMs: number;
   /** Added to a poll's timeout for the homeserver's answer. */
   pollMarginMs: number;
   /** Deadline of the homeserver's initial sync. */

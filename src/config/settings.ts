@@ -148,6 +148,31 @@ export const SETTINGS = {
     unit: 'milliseconds, or with s, min, h',
     off: 'Cannot be off; the most is 1 h.',
   },
+  passDeadlineMs: {
+    name: 'pass_deadline',
+    type: duration({ least: '1 s', most: '24 h' }),
+    byDefault: '10 min',
+    meaning:
+      'How long the homeserver may take before it begins to answer a request that passes through; joining a large room over federation takes minutes. Long polls have no such deadline.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Cannot be off; the most is 24 h.',
+  },
+  peekFastestMs: {
+    name: 'peek_fastest',
+    type: duration({ least: '50 ms', most: '10 min' }),
+    byDefault: '1 s',
+    meaning: 'How often a room that somebody looks into is asked for news, right after activity.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Cannot be off; the least is 50 ms.',
+  },
+  peekSlowestMs: {
+    name: 'peek_slowest',
+    type: duration({ least: '50 ms', most: '10 min' }),
+    byDefault: '10 s',
+    meaning: 'How often it is asked after a long silence.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Cannot be off; the most is 10 min.',
+  },
   pollMarginMs: {
     name: 'poll_margin',
     type: duration({ least: '1 s', most: '1 h' }),

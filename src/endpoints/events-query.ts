@@ -10,7 +10,12 @@ export interface EventsQuery {
   isRaw: boolean;
 }
 
-/** No `from`, an empty one and `END` mean now; a `limit` of 0 means none given. Throws native's words for bad values. */
+/**
+ * Differs: without a `limit`, or with 0, an answer holds up to 500 room events. Native's default is 10, and its 0 skips
+ * events for ever.
+ *
+ * No `from`, an empty one and `END` mean now. Throws native's words for bad values.
+ */
 export function readEventsQuery(
   query: URLSearchParams,
   { eventsLimit, maxPollTimeoutMs }: { eventsLimit: number; maxPollTimeoutMs: Milliseconds },

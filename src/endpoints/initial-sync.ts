@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
 import type { Visibilities } from '../caches/visibility.ts';
@@ -7,7 +6,9 @@ import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
+import { withoutTokens } from '../http/error-handler.ts';
 import { queryOf } from '../http/query.ts';
+import { cut, sendPieces } from '../http/send.ts';
 import { invalidParam, MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { readBoolean, readLimit } from '../matrix/query.ts';
@@ -71,7 +72,7 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
     query: InitialSyncQuery,
     request: FastifyRequest,
     reply: FastifyReply,
-  ): Promise<Readable> {
+  ): Promise<void> {
     const { key, caller, userId } = session;
     const { signal } = request;
     const visibility = createVisibilityWait({ ...options, budgetMs: options.visibilityWaitMs, signal });
@@ -85,7 +86,7 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
     );
     const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
     reply.raw.once('close', () => void spool.close());
-    const text = writeInitialSync({
+    const pieces = writeInitialSync({
       chunks,
       spool,
       visibility,
@@ -99,22 +100,37 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
       },
       readInvites: (invited) => readInviteNotifications({ homeserver, caller, userId, invited, signal }),
     });
-    const first = await text.next();
-    reply.type('application/json');
-    return Readable.from(deliver(first, text, key), { objectMode: false });
-  }
-
-  /** The rest behind what is at hand; once all of it was taken, the session's next initial sync asks anew. */
-  async function* deliver(
-    first: IteratorResult<string | Buffer, void>,
-    rest: AsyncGenerator<string | Buffer, void>,
-    key: Session['key'],
-  ): AsyncGenerator<string | Buffer, void> {
-    if (first.done !== true) yield first.value;
-    yield* rest;
-    cursors.countInitialSync(key);
+    // What goes wrong up to here has a status of its own.
+    const first = await pieces.next();
+    reply.hijack();
+    reply.raw.writeHead(200, { ...headersOf(reply), 'content-type': 'application/json' });
+    try {
+      await sendPieces(reply.raw, rejoin(first, pieces));
+      // All of it was taken: the session's next initial sync asks anew.
+      cursors.countInitialSync(key);
+    } catch (error) {
+      if (!signal.aborted) request.log.warn({ err: withoutTokens(error) }, 'initial sync cut');
+      cut(reply.raw);
+    }
   }
 };
+
+async function* rejoin<Piece>(
+  first: IteratorResult<Piece, void>,
+  rest: AsyncGenerator<Piece, void>,
+): AsyncGenerator<Piece, void> {
+  if (first.done !== true) yield first.value;
+  yield* rest;
+}
+
+/** What the hooks before have set. */
+function headersOf(reply: FastifyReply): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value : String(value);
+  }
+  return headers;
+}
 
 /** `from`, `to` and `dir` are read as natively: what is in them does not matter, unless it is wrong. */
 function readInitialSyncQuery(query: URLSearchParams, kind: HomeserverKind): InitialSyncQuery {

@@ -35,8 +35,8 @@ export interface PeekEventsOptions {
 /**
  * `GET /events?room_id=`: the long poll of one room, also for users and guests who have not joined it.
  *
- * Differs: room events only. Natively typing, receipts and presence come as well, and of a member's account all tags and
- * account data: no modern endpoint tells a peeker of them.
+ * Differs: with `room_id` there are room events only. Natively typing, receipts and presence come as well, and of a
+ * member's account all tags and account data; no modern endpoint tells a peeker of them.
  * Differs: a room that turns unreadable while a poll waits is 403 at once. Natively that change itself is still shown.
  *
  * @see matrix-spec data/api/client-server/peeking_events.yaml (peekEvents)

@@ -38,8 +38,9 @@ const NOTHING_OWN: OwnView = { receipts: [], accountData: [] };
 /**
  * `GET /rooms/{roomId}/initialSync`: one room as it is now, for members, for who left it, and for who only looks.
  *
- * Differs: who only looks gets no receipts and no presence, as no modern endpoint tells them. Of members' presence there
- * is what the homeserver tells of each, for rooms of up to 50 joined members.
+ * Differs: who only looks gets no receipts and no presence. No modern endpoint tells them.
+ * Differs: in rooms of more than 50 members nobody's presence is asked for. It would be a call for each.
+ * Differs: `messages.end` of a left room is a token of ours. Native's has zeros in it, and floods who goes on from it.
  *
  * @see matrix-spec data/api/client-server/room_initial_sync.yaml
  * @see reference/native.md §6

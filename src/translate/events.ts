@@ -38,6 +38,10 @@ export interface StreamUpdate {
 /**
  * SyncResponse → StreamUpdate: everything that legacy clients saw, and nothing else.
  *
+ * Differs: presence stands once for each user. Native repeats it for every join, also of those who were there.
+ * Differs: own membership events stand once. Native gives them twice while the room is joined.
+ * Differs: what happened before a leave, kick or ban is delivered. Native loses it when the poll starts afterwards.
+ *
  * Left out: `state` (the stream has no state section; what changed in a gap is in the gap), to-device messages, device
  * lists, push rules, counts, summaries. Any key may be missing or null.
  *
@@ -75,7 +79,7 @@ export function countRoomEvents({ rooms }: StreamUpdate): number {
 /**
  * Timelines → one list, oldest first, each room in its own order.
  *
- * Differs: order across rooms. /sync orders events only within a room; across rooms we go by `origin_server_ts`.
+ * Differs: events of several rooms are in the order of their timestamps. /sync orders events only within a room; across rooms we go by `origin_server_ts`.
  */
 export function mergeTimelines(rooms: readonly RoomTimeline[]): { roomId: RoomId; event: ClientEvent }[] {
   const queues = rooms.map(({ roomId, timeline }) => ({ roomId, timeline, next: 0 }));

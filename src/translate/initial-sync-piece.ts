@@ -1,5 +1,6 @@
 import type { ClientEvent } from '../matrix/client-event.ts';
 import type { EventId, Milliseconds, RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
+import type { ByteSink } from '../stream/byte-sink.ts';
 
 /** What a legacy initial sync is made for. */
 export interface InitialSyncContext {
@@ -13,6 +14,8 @@ export interface InitialSyncContext {
   roomToken(roomId: RoomId, eventId: EventId | null, side: 'before' | 'after'): string;
   /** The whole event of an invite, where it is known by the time that invites are released. */
   inviteOf(roomId: RoomId): ClientEvent | undefined;
+  /** Where what needs not be read is written as bytes, in order with the text pieces. */
+  sink: ByteSink;
   /** Told of each event that stands in a room's chunk. */
   onEvent?(eventId: EventId | undefined, roomId: RoomId): void;
 }
@@ -25,6 +28,9 @@ export interface HeldRecord {
   bytes: Buffer;
 }
 
+/** A held record → what is written for it; it may also write bytes itself. */
+export type ToPieces = (held: HeldRecord, index: number, sink: ByteSink) => Piece[];
+
 /** A piece of the legacy answer, in the order in which the answer is written. */
 export type Piece =
   /** JSON text. */
@@ -36,7 +42,7 @@ export type Piece =
   /** A record to be kept in its slot, in order. */
   | ({ kind: 'hold'; slot: HeldSlot } & HeldRecord)
   /** The slot's records go here, and the slot is empty again. */
-  | { kind: 'release'; slot: HeldSlot; toPieces: (held: HeldRecord, index: number) => Piece[] }
+  | { kind: 'release'; slot: HeldSlot; toPieces: ToPieces }
   /** The slot's records are not wanted after all. */
   | { kind: 'drop'; slot: HeldSlot }
   /** Enough was understood for the answer to begin. */

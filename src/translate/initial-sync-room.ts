@@ -14,7 +14,11 @@ import {
   type InitialSyncContext,
   type Piece,
 } from './initial-sync-piece.ts';
+import type { ByteSink } from '../stream/byte-sink.ts';
+import { JsonMembers } from '../stream/json-members.ts';
 import { toLegacyEvent } from './legacy-event.ts';
+import { OverriddenState } from './overridden-state.ts';
+import { StateEventBytes } from './state-event-bytes.ts';
 
 type Section = 'messages' | 'state' | 'account_data';
 
@@ -41,8 +45,8 @@ export class InitialSyncRoom {
   #open: Section | undefined;
   #separator = '';
   #isStateHeld = false;
-  /** The timeline's state events by type and state key, the latest of each, as legacy text. */
-  readonly #timelineState = new Map<string, string>();
+  readonly #timelineState = new OverriddenState();
+  readonly #stateBytes: StateEventBytes | undefined;
   #first: EventId | undefined;
   #last: EventId | undefined;
   #isLimited = false;
@@ -60,6 +64,8 @@ export class InitialSyncRoom {
     this.#context = context;
     this.#account = account;
     this.#emitNow = emit;
+    // The federation form has no copies, and a filter of its own: its events are parsed.
+    if (!context.isRaw) this.#stateBytes = new StateEventBytes(roomId, this.#timelineState);
     if (membership === 'leave') this.#waiting = [];
     else this.#writeHead();
   }
@@ -69,6 +75,16 @@ export class InitialSyncRoom {
     if (section === 'timeline') this.#timelineEvent(parseEvent<ClientEvent>(bytes));
     else if (section === 'state') this.#stateEvent(bytes);
     else this.#accountData(parseEvent<EphemeralEvent>(bytes));
+  }
+
+  /** The same of a state event among other bytes, whose members are known. */
+  takeStateEvent(bytes: Buffer, members: JsonMembers): void {
+    if (!this.#isStateWritten || this.#stateBytes === undefined) {
+      this.#stateEvent(bytes.subarray(members.start, members.end));
+      return;
+    }
+    this.#begin('state');
+    this.#writeStateEvent(bytes, members, this.#context.sink);
   }
 
   takeLimited(bytes: Buffer): void {
@@ -104,16 +120,32 @@ export class InitialSyncRoom {
     this.#first ??= event.event_id;
     this.#last = event.event_id ?? this.#last;
     this.#context.onEvent?.(event.event_id, this.#roomId);
-    if (event.state_key !== undefined) this.#timelineState.set(stateKeyOf(event), this.#toStateText(event));
+    if (event.state_key !== undefined) this.#timelineState.add(event, this.#toStateText(event));
     this.#begin('messages');
-    this.#item(JSON.stringify(this.#toLegacy(event, 'transaction_id')));
+    this.#item(JSON.stringify(this.#toLegacy(event, ['transaction_id'])));
+  }
+
+  /** Whether state events can be written as they come: the room is shown, and its timeline is known. */
+  get #isStateWritten(): boolean {
+    return this.#waiting === undefined && this.#written.has('messages');
+  }
+
+  #writeStateEvent(bytes: Buffer, members: JsonMembers, sink: ByteSink): void {
+    const written = this.#stateBytes?.write(bytes, members, this.#separator, sink) ?? 'not plain';
+    if (written === 'overridden') return;
+    if (written === 'not plain') {
+      const event = parseEvent<ClientEvent>(bytes.subarray(members.start, members.end));
+      if (this.#timelineState.has(event)) return;
+      sink.text(this.#separator + this.#toStateText(event));
+    }
+    this.#separator = ',';
   }
 
   #stateEvent(bytes: Buffer): void {
-    if (this.#waiting === undefined && this.#written.has('messages')) {
+    if (this.#isStateWritten) {
       const event = parseEvent<ClientEvent>(bytes);
       this.#begin('state');
-      if (!this.#timelineState.has(stateKeyOf(event))) this.#item(this.#toStateText(event));
+      if (!this.#timelineState.has(event)) this.#item(this.#toStateText(event));
       return;
     }
     if (this.#waiting !== undefined && this.#ownMembership === undefined) {
@@ -134,7 +166,11 @@ export class InitialSyncRoom {
     this.#close(`],"start":${JSON.stringify(this.#startToken())},"end":${JSON.stringify(this.#endToken())}}`);
   }
 
-  /** Where to page back from: `prev_batch` of an unlimited timeline is *now*, and would give the chunk again. */
+  /**
+   * Differs: `messages.start` may be a token of ours. It pages back from the same place.
+   *
+   * Where to page back from: `prev_batch` of an unlimited timeline is *now*, and would give the chunk again.
+   */
   #startToken(): string {
     const { roomToken } = this.#context;
     if (this.#first === undefined) return this.#endToken();
@@ -152,13 +188,11 @@ export class InitialSyncRoom {
 
   #writeHeldState(): void {
     this.#begin('state');
-    let separator = this.#separator;
-    const toPieces = ({ bytes }: HeldRecord): Piece[] => {
-      const event = parseEvent<ClientEvent>(bytes);
-      if (this.#timelineState.has(stateKeyOf(event))) return [];
-      const piece = textPiece(separator + this.#toStateText(event));
-      separator = ',';
-      return [piece];
+    const members = new JsonMembers();
+    const toPieces = ({ bytes }: HeldRecord, _index: number, sink: ByteSink): Piece[] => {
+      if (!members.find(bytes, 0)) throw new Error('a state event is no object');
+      this.#writeStateEvent(bytes, members, sink);
+      return [];
     };
     if (this.#isStateHeld) this.#emit({ kind: 'release', slot: 'state', toPieces });
     this.#close(']');
@@ -191,7 +225,7 @@ export class InitialSyncRoom {
     this.#written.add(section);
     this.#separator = '';
     this.#text(section === 'messages' ? ',"messages":{"chunk":[' : `,"${section}":[`);
-    if (section === 'state') for (const text of this.#timelineState.values()) this.#item(text);
+    if (section === 'state') for (const text of this.#timelineState.texts()) this.#item(text);
   }
 
   #item(text: string): void {
@@ -215,13 +249,11 @@ export class InitialSyncRoom {
 
   /** As in native's `state` arrays, which have no `unsigned.membership`. */
   #toStateText(event: ClientEvent): string {
-    return JSON.stringify(this.#toLegacy(event, 'membership'));
+    return JSON.stringify(this.#toLegacy(event, ['membership', 'transaction_id']));
   }
 
-  #toLegacy(event: ClientEvent, without: 'membership' | 'transaction_id') {
+  #toLegacy(event: ClientEvent, withoutUnsigned: ('membership' | 'transaction_id')[]) {
     const { nowMs, isRaw } = this.#context;
-    return toLegacyEvent(event, this.#roomId, nowMs, { isRaw, withoutUnsigned: [without] });
+    return toLegacyEvent(event, this.#roomId, nowMs, { isRaw, withoutUnsigned });
   }
 }
-
-const stateKeyOf = ({ type, state_key }: ClientEvent): string => JSON.stringify([type, state_key]);

@@ -1,6 +1,8 @@
 import type { EphemeralEvent } from '../matrix/client-event.ts';
 import type { RoomId, SyncToken } from '../matrix/identifiers.ts';
 import { eventsOf, type InvitedRoom } from '../matrix/sync.ts';
+import type { JsonMembers } from '../stream/json-members.ts';
+import type { JsonStep } from '../stream/json-reader.ts';
 import {
   parseEvent,
   textPiece,
@@ -13,13 +15,16 @@ import { toLegacyInvite } from './invite.ts';
 import { isOffline, toLegacyPresence } from './presence.ts';
 
 type Path = readonly (string | number)[];
-type Step = 'enter' | 'take' | 'skip';
+type Step = JsonStep;
 
 /**
  * An initial `/sync`, value by value (it is the visitor of a `stream/json-reader.ts`) → the pieces of the legacy answer.
  *
  * No order of keys is assumed, any key may be missing or null. Account data, presence and rooms are written as they
  * come; invited rooms wait until all others are written, receipts until the rooms are, `end` until everything is.
+ * Differs: invited rooms come last. For the same old client.
+ * Differs: chunks are in the order of arrival. Native orders them by depth, which forks in a room can tell apart.
+ *
  * Left out: knocks, rooms that the user was banned from, typing, push rules, offline presence, counts and summaries.
  *
  * @see design §4 "GET /initialSync", reference/native.md §5
@@ -64,6 +69,7 @@ export class InitialSyncTranslation {
       case 5:
         return part === 'limited' || part === 'prev_batch' ? 'take' : visitEvents(part);
       case 6:
+        if (key === 'state') return 'take members';
         return key === 'ephemeral' ? 'enter' : 'take';
       default:
         return path[6] === 'type' || path[6] === 'content' ? 'take' : 'skip';
@@ -82,6 +88,10 @@ export class InitialSyncTranslation {
     else if (path[6] === 'type') this.#ephemeral.type = parseEvent<string>(bytes);
     // The bytes may be gone by the time that the other key is read.
     else this.#ephemeral.content = Buffer.from(bytes);
+  }
+
+  takeMembers(path: Path, bytes: Buffer, members: JsonMembers): void {
+    this.#roomOf(path).takeStateEvent(bytes, members);
   }
 
   leave(path: Path): void {
@@ -170,7 +180,7 @@ export class InitialSyncTranslation {
     const notification = this.#context.inviteOf(roomId);
     const { inviter, invite } = toLegacyInvite({ roomId, userId, inviteState, notification, nowMs });
     const token = this.#nextBatch ?? roomToken(roomId, null, 'after');
-    // An old Python client stops at the first room without messages and state. Differs: natively invites have neither.
+    // Differs: invited rooms have empty messages, state and account data. An old Python client stops at one without.
     const messages = { chunk: [], start: token, end: token };
     const room = {
       room_id: roomId,

@@ -21,7 +21,8 @@ export interface InviteSource {
  * What stripped state lacks comes from the notification; without one the event's id is made of what is known, so that it
  * is the same every time.
  *
- * Differs: invites carry `invite_room_state`. Native strips it today, and the room has no name.
+ * Differs: invites carry the room's stripped state. Native strips it today, and the room has no name.
+ * Differs: an invite without a notification has a made-up event id. The homeserver shows its event without one.
  *
  * @see reference/native.md §2.4, reference/clients.md
  */

@@ -26,7 +26,7 @@ export function toLegacyEvent(
   nowMs: Milliseconds,
   options: LegacyEventOptions = {},
 ): LegacyEvent {
-  if (options.isRaw === true) return { ...event, room_id: roomId };
+  if (options.isRaw === true) return toRawEvent(event, roomId, options);
   const unsigned = toLegacyUnsigned(event, roomId, nowMs, options);
   const legacy: LegacyEvent = { ...event, room_id: roomId, unsigned };
   if (event.sender !== undefined) legacy.user_id = event.sender;
@@ -39,21 +39,38 @@ export function toLegacyEvent(
   return event.type === 'm.room.redaction' ? withRedacts(legacy) : legacy;
 }
 
+/** The federation form; what no legacy endpoint ever had in `unsigned` is left out of it as well. */
+function toRawEvent(event: ClientEvent, roomId: RoomId, options: LegacyEventOptions): LegacyEvent {
+  const raw: LegacyEvent = { ...event, room_id: roomId };
+  if (event.unsigned === undefined) return raw;
+  raw.unsigned = withoutKeys(event.unsigned, options);
+  const { redacted_because: because } = raw.unsigned;
+  if (because !== undefined) raw.unsigned.redacted_because = toRawEvent(because, roomId, IN_REDACTED);
+  return raw;
+}
+
+const IN_REDACTED: LegacyEventOptions = { withoutUnsigned: ['membership', 'transaction_id'] };
+
+function withoutKeys(
+  unsigned: UnsignedData | undefined,
+  { withoutUnsigned = [] }: LegacyEventOptions,
+): UnsignedData {
+  const kept: UnsignedData = { ...unsigned };
+  for (const key of ['m.relations', ...withoutUnsigned]) delete kept[key];
+  return kept;
+}
+
 function toLegacyUnsigned(
   event: ClientEvent,
   roomId: RoomId,
   nowMs: Milliseconds,
-  { withoutUnsigned = [] }: LegacyEventOptions,
+  options: LegacyEventOptions,
 ): UnsignedData {
-  const unsigned: UnsignedData = { ...event.unsigned };
-  delete unsigned['m.relations'];
-  for (const key of withoutUnsigned) delete unsigned[key];
+  const unsigned = withoutKeys(event.unsigned, options);
   const age = unsigned.age ?? (event as LegacyEvent).age ?? ageOf(event, nowMs);
   if (age !== undefined) unsigned.age = age;
   if (unsigned.redacted_because !== undefined) {
-    unsigned.redacted_because = toLegacyEvent(unsigned.redacted_because, roomId, nowMs, {
-      withoutUnsigned: ['membership', 'transaction_id'],
-    });
+    unsigned.redacted_because = toLegacyEvent(unsigned.redacted_because, roomId, nowMs, IN_REDACTED);
   }
   return unsigned;
 }

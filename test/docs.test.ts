@@ -1,0 +1,50 @@
+// Docs that repeat what the code says are compared with it.
+
+import { globSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { settingsTable } from '../src/config/describe.ts';
+
+const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+
+function between(text: string, start: string, end: string): string {
+  return text.slice(text.indexOf(start) + start.length, text.indexOf(end)).trim();
+}
+
+describe('README.md', () => {
+  test('the table of settings -> the one of the code', () => {
+    expect(between(read('README.md'), '<!-- settings -->', '<!-- /settings -->')).toBe(settingsTable());
+  });
+
+  test('the one test command -> what CI runs', () => {
+    expect(read('.ci/run')).toMatch(/^npm ci\nnpm test$/m);
+    expect(JSON.parse(read('package.json')).scripts.test).toBe('npm run types && npm run lint && vitest run');
+  });
+
+  test('every file that the docs link to -> is there', () => {
+    const broken = ['README.md', ...globSync('docs/**/*.md')].flatMap((page) => {
+      const folder = page.includes('/') ? page.slice(0, page.lastIndexOf('/') + 1) : '';
+      const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(
+        ([, link]) => `${folder}${link}`,
+      );
+      return links.filter((link) => globSync(link.replace(/\/$/, '')).length === 0);
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+/** A deviation from native is marked in the code with this word; its first sentence names it. */
+function differencesInCode(): string[] {
+  const sources = globSync('src/**/*.ts').map((path) => read(path).replaceAll(/\n\s*(\*|\/\/) ?/g, ' '));
+  return sources.flatMap((source) =>
+    [...source.matchAll(/Differs: (.+?)\.(?=\s)/g)].map(([, name]) => name ?? ''),
+  );
+}
+
+describe('docs/endpoints.md', () => {
+  test('every `Differs:` of the code -> a difference in the docs, and the other way round', () => {
+    const named = [...read('docs/endpoints.md').matchAll(/^- \*\*([^*]+)\*\*\./gm)].map(
+      ([, name]) => name ?? '',
+    );
+    expect(named.toSorted()).toEqual(differencesInCode().toSorted());
+  });
+});
