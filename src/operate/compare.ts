@@ -128,6 +128,7 @@ const eventsOf = ({ entries }: Chunk): unknown =>
   Object.fromEntries(entries.map(({ identity, event }) => [identity, event]));
 
 /** Not what every object inherits: keys are whatever clients made up. */
-const ownValue = (object: JsonObject, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
+const ownValue = (object: JsonObject, key: string): unknown =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
 
 const asJson = (value: unknown): unknown => (value instanceof Chunk ? eventsOf(value) : value);

@@ -44,10 +44,9 @@ export async function readySynapse(say: (line: string) => void): Promise<{ pytho
 async function build(folder: string): Promise<void> {
   await run('python3', ['-m', 'venv', folder]);
   // As a module: a virtual environment can be renamed, but its scripts keep the old path.
-  await run(join(folder, 'bin', 'python'), [
-    ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--prefer-binary'],
-    ...['--constraint', CONSTRAINTS, `matrix-synapse==${SYNAPSE_VERSION}`],
-  ]);
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--prefer-binary'];
+  const what = ['--constraint', CONSTRAINTS, `matrix-synapse==${SYNAPSE_VERSION}`];
+  await run(join(folder, 'bin', 'python'), [...install, ...what]);
 }
 
 async function works(python: string): Promise<boolean> {

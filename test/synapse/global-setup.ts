@@ -38,7 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
         `Access tokens got out; the logs are kept in ${logs}:\n${leaks.slice(0, 20).join('\n')}`,
       );
     }
-    if (process.env['HINDSYNC_KEEP_LOGS'] === undefined) await rm(run, { recursive: true });
+    if (process.env['KEEP_TEST_LOGS'] === undefined) await rm(run, { recursive: true });
     else say(`the logs are kept in ${logs}`);
   };
 }
