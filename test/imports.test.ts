@@ -27,7 +27,7 @@ const BELOW_ENDPOINTS = [
 const RULES: Record<string, Rule> = {
   matrix: { own: [], packages: false, node: [] },
   stream: { own: [], packages: false, node: 'any' },
-  translate: { own: ['matrix'], packages: false, node: ['node:crypto'] },
+  translate: { own: ['matrix', 'stream'], packages: false, node: ['node:crypto'] },
   http: { own: ['matrix'], packages: true, node: 'any' },
   caches: { own: ['matrix'], packages: true, node: 'any' },
   homeserver: { own: ['matrix', 'stream', 'http'], packages: true, node: 'any' },

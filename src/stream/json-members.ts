@@ -22,6 +22,8 @@ export class JsonMembers {
   /** Of its opening bracket, and behind its closing one. */
   start = 0;
   end = 0;
+  /** Whether a key is written with an escape, so that its bytes are not its name. */
+  hasEscapedKey = false;
   readonly #offsets = new Int32Array(MOST_MEMBERS * FIELDS);
 
   /** Of the key's opening quote. */
@@ -51,6 +53,7 @@ export class JsonMembers {
     const { length } = bytes;
     this.start = start;
     this.count = 0;
+    this.hasEscapedKey = false;
     if (bytes[start] !== OBJECT_START) return false;
     let at = skipSpace(bytes, start + 1);
     if (bytes[at] === OBJECT_END) {
@@ -60,7 +63,7 @@ export class JsonMembers {
     for (let field = 0; field < offsets.length; field += FIELDS) {
       if (bytes[at] !== QUOTE) return false;
       offsets[field] = at;
-      at = endOfString(bytes, at);
+      at = this.#endOfKey(bytes, at);
       offsets[field + 1] = at;
       at = skipSpace(bytes, at);
       if (bytes[at] !== COLON) return false;
@@ -79,6 +82,19 @@ export class JsonMembers {
       at = skipSpace(bytes, at + 1);
     }
     return false;
+  }
+
+  #endOfKey(bytes: Uint8Array, start: number): number {
+    const { length } = bytes;
+    for (let at = start + 1; at < length; at += 1) {
+      const byte = bytes[at];
+      if (byte === QUOTE) return at + 1;
+      if (byte === BACKSLASH) {
+        this.hasEscapedKey = true;
+        at += 1;
+      }
+    }
+    return length;
   }
 }
 

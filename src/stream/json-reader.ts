@@ -1,17 +1,26 @@
+import { JsonMembers } from './json-members.ts';
+
 // A reader of JSON of any size: bytes are pushed in as they come, and values come out as the visitor asks for them.
 // Nothing is parsed here. What is taken is handed over as bytes, what is skipped is only looked through for its end.
 
 /** Keys and indices from the root to a value. The list changes while reading goes on: copy what is to be kept. */
 export type JsonPath = readonly (string | number)[];
 
+export type JsonStep = 'enter' | 'take' | 'take members' | 'skip';
+
 export interface JsonVisitor {
   /**
    * A value begins at this path. `enter`: go on inside (of an object or array; anything else is skipped). `take`: hand
-   * it over as bytes. `skip`: leave it out.
+   * it over as bytes. `take members`: the same, and where an object's members lie in them. `skip`: leave it out.
    */
-  visit(path: JsonPath): 'enter' | 'take' | 'skip';
+  visit(path: JsonPath): JsonStep;
   /** A taken value: a whole JSON text, valid until the next push. */
   take(path: JsonPath, bytes: Buffer): void;
+  /**
+   * An object whose members were asked for. It is one among other things in `bytes`, from `members.start` to
+   * `members.end`; both are valid during the call. What is no object, or an odd one, is given to `take` instead.
+   */
+  takeMembers?(path: JsonPath, bytes: Buffer, members: JsonMembers): void;
   /** An entered object or array has ended. */
   leave(path: JsonPath): void;
 }
@@ -38,7 +47,7 @@ type Expected = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'com
 
 /** A value or key whose end is being looked for, maybe over many chunks. */
 interface Span {
-  purpose: 'take' | 'skip' | 'key';
+  purpose: 'take' | 'take members' | 'skip' | 'key';
   /** Of brackets that are open; a number or a word has none and ends where something else begins. */
   depth: number;
   isScalar: boolean;
@@ -56,6 +65,7 @@ export class JsonReader {
   readonly #isArray: boolean[] = [];
   #expected: Expected = 'value';
   #span: Span | undefined;
+  readonly #members = new JsonMembers();
 
   constructor(visitor: JsonVisitor, options: { mostValueBytes?: number } = {}) {
     this.#visitor = visitor;
@@ -82,9 +92,20 @@ export class JsonReader {
     for (let at = start; at < chunk.length; at += 1) {
       const byte = chunk[at] ?? 0;
       if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) continue;
-      if (this.#beginsSpan(byte)) return at;
+      if (!this.#beginsSpan(byte)) continue;
+      if (this.#span?.purpose !== 'take members' || !this.#takeMembers(chunk, at)) return at;
+      at = this.#members.end - 1;
     }
     return chunk.length;
+  }
+
+  /** One look at the bytes finds the end of the object and its members. False where its end is not in this chunk. */
+  #takeMembers(chunk: Buffer, start: number): boolean {
+    if (!this.#members.find(chunk, start)) return false;
+    this.#span = undefined;
+    this.#visitor.takeMembers?.(this.#path, chunk, this.#members);
+    this.#valueEnded();
+    return true;
   }
 
   /** Takes one byte of structure; true where it is the first one of a span, which will read it again. */
@@ -122,7 +143,7 @@ export class JsonReader {
     const isContainer = byte === OBJECT_START || byte === ARRAY_START;
     const step = this.#visitor.visit(this.#path);
     if (step === 'enter' && isContainer) return this.#enter(byte === ARRAY_START);
-    this.#span = newSpan(step === 'take' ? 'take' : 'skip', !isContainer && byte !== QUOTE);
+    this.#span = newSpan(step === 'enter' ? 'skip' : step, !isContainer && byte !== QUOTE);
     return true;
   }
 
@@ -160,28 +181,37 @@ export class JsonReader {
   /** Up to the end of the span or of the chunk. This loop sees most bytes of an answer. */
   #readSpan(chunk: Buffer, start: number, span: Span): number {
     if (span.isScalar) return this.#readScalar(chunk, start, span);
-    let { depth, isInString, isEscaped } = span;
-    for (let at = start; at < chunk.length; at += 1) {
-      const byte = chunk[at];
+    const { length } = chunk;
+    let { depth, isInString } = span;
+    // What an escape at the end of the last chunk was for.
+    let at = span.isEscaped ? start + 1 : start;
+    while (at < length) {
       if (isInString) {
-        if (isEscaped) isEscaped = false;
-        else if (byte === BACKSLASH) isEscaped = true;
-        else if (byte === QUOTE) {
-          isInString = false;
-          if (depth === 0) return this.#finishAt(chunk, start, at + 1, span);
+        while (at < length) {
+          const byte = chunk[at];
+          if (byte === QUOTE) break;
+          at += byte === BACKSLASH ? 2 : 1;
         }
-      } else if (byte === QUOTE) isInString = true;
+        if (at >= length) break;
+        at += 1;
+        isInString = false;
+        if (depth === 0) return this.#finishAt(chunk, start, at, span);
+        continue;
+      }
+      const byte = chunk[at];
+      at += 1;
+      if (byte === QUOTE) isInString = true;
       else if (byte === OBJECT_START || byte === ARRAY_START) depth += 1;
       else if (byte === OBJECT_END || byte === ARRAY_END) {
         depth -= 1;
-        if (depth === 0) return this.#finishAt(chunk, start, at + 1, span);
+        if (depth === 0) return this.#finishAt(chunk, start, at, span);
       }
     }
     span.depth = depth;
     span.isInString = isInString;
-    span.isEscaped = isEscaped;
+    span.isEscaped = at > length;
     this.#keep(chunk.subarray(start), span);
-    return chunk.length;
+    return length;
   }
 
   #readScalar(chunk: Buffer, start: number, span: Span): number {
@@ -224,7 +254,9 @@ export class JsonReader {
       this.#expected = 'colon';
       return;
     }
-    if (span.purpose === 'take') this.#visitor.take(this.#path, bytes);
+    if (span.purpose === 'take members' && this.#members.find(bytes, 0))
+      this.#visitor.takeMembers?.(this.#path, bytes, this.#members);
+    else if (span.purpose !== 'skip') this.#visitor.take(this.#path, bytes);
     this.#valueEnded();
   }
 }

@@ -79,6 +79,7 @@ export class InitialSyncRoom {
 
   /** The same of a state event among other bytes, whose members are known. */
   takeStateEvent(bytes: Buffer, members: JsonMembers): void {
+    if (this.#isDropped) return;
     if (!this.#isStateWritten || this.#stateBytes === undefined) {
       this.#stateEvent(bytes.subarray(members.start, members.end));
       return;

@@ -1,0 +1,48 @@
+// Answers that are sent past Fastify, as bytes, at the client's pace.
+
+import type { ServerResponse } from 'node:http';
+
+/**
+ * Sends what `pieces` give, and ends the answer. A piece is asked for when the one before has left the process, so the
+ * same memory may carry each.
+ *
+ * Throws what `pieces` throw, and where the client leaves; the answer is still open then: see `cut`.
+ */
+export async function sendPieces(response: ServerResponse, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const piece of pieces) {
+    if (piece.length > 0) await sendPiece(response, piece);
+  }
+  response.end();
+}
+
+async function sendPiece(response: ServerResponse, piece: Uint8Array): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const onClose = () => reject(new ClientLeft());
+    if (response.destroyed) {
+      onClose();
+      return;
+    }
+    response.once('close', onClose);
+    response.write(piece, () => {
+      response.off('close', onClose);
+      if (response.destroyed) onClose();
+      else resolve();
+    });
+  });
+}
+
+/** The client closed the connection before it had the whole answer. */
+export class ClientLeft extends Error {
+  override readonly name = 'ClientLeft';
+}
+
+/**
+ * Ends the connection without ending the answer, so that nobody takes half of it for all of it. Where only the
+ * connection's end marks the body's (HTTP/1.0), it is reset, as a plain close would look like the whole body.
+ */
+export function cut(response: ServerResponse): void {
+  const { socket } = response;
+  if (socket !== null && !response.chunkedEncoding && !response.hasHeader('content-length'))
+    socket.resetAndDestroy();
+  response.destroy();
+}

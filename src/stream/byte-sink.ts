@@ -1,0 +1,60 @@
+/** Where an answer is put together as bytes: text and ranges of other bytes, one after the other, in one buffer. */
+export class ByteSink {
+  #buffer: Buffer;
+  #length = 0;
+
+  constructor(capacity: number) {
+    this.#buffer = Buffer.allocUnsafe(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  text(text: string): void {
+    // No UTF-16 unit takes more than three bytes.
+    this.#reserve(text.length * 3);
+    this.#length += this.#buffer.write(text, this.#length);
+  }
+
+  byte(byte: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length] = byte;
+    this.#length += 1;
+  }
+
+  /** Copies what lies from `start` up to `end`. */
+  range(bytes: Uint8Array, start: number, end: number): void {
+    this.#reserve(end - start);
+    const to = this.#buffer;
+    let length = this.#length;
+    if (end - start > SHORT_RANGE) {
+      to.set(bytes.subarray(start, end), length);
+      length += end - start;
+    } else {
+      // Cheaper than making a view of a few bytes.
+      for (let at = start; at < end; at += 1) to[length++] = bytes[at] ?? 0;
+    }
+    this.#length = length;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.range(bytes, 0, bytes.length);
+  }
+
+  /** What was put in, as a view that is good until something is put in again; the sink is empty then. */
+  drain(): Buffer {
+    const drained = this.#buffer.subarray(0, this.#length);
+    this.#length = 0;
+    return drained;
+  }
+
+  #reserve(length: number): void {
+    if (this.#length + length <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + length));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+}
+
+const SHORT_RANGE = 48;
