@@ -1,0 +1,99 @@
+// What tests switch on to see a homeserver misbehave. Everything is off at first and may be changed at any time.
+
+import type { Milliseconds } from '../matrix/identifiers.ts';
+import type { WholeSyncResponse } from './sync.ts';
+
+/** What happens to a request instead of, or on the way to, its proper answer. */
+export interface RequestFault {
+  /** How long the request lies before it is looked at. */
+  delayMs?: Milliseconds;
+  /** Answered with this instead. A 429 is `{status: 429, headers: {'retry-after': '1'}, body: {errcode: …}}`. */
+  answer?: { status: number; headers?: Record<string, string>; body: unknown };
+  /** The connection is cut after so many bytes of the body. */
+  cutAfterBytes?: number;
+  /** The body begins like the right one and is no JSON. */
+  isGarbage?: boolean;
+}
+
+interface Rule {
+  pattern: RegExp;
+  fault: RequestFault;
+  timesLeft: number;
+}
+
+export class Faults {
+  /** At most so many events in a timeline of /sync, whatever its filter says; more make it `limited`. */
+  timelineLimit: number | undefined;
+  /** Where `next_batch` stands among the keys of a /sync answer. */
+  nextBatch: 'first' | 'last' = 'first';
+  /** A room's `state` stands before its `timeline` in a /sync answer. */
+  isStateFirst = false;
+  /** What is sent in /sync for sections, rooms and batches in which there is nothing. */
+  emptySections: 'as empty' | 'left out' | 'as null' = 'as empty';
+  /** So many polls with nothing to tell come back at once. */
+  emptyWakeUps = 0;
+  /**
+   * A messages token forgets the sync token at which the reading began, as Synapse's do: where more events come late than
+   * a page holds, the next page also gives what had arrived before.
+   */
+  pagesForgetFrom = false;
+  #rules: Rule[] = [];
+
+  /**
+   * The next `times` requests whose `METHOD /path?query` matches meet this fault; rules that match together add up.
+   * Returns what ends it.
+   */
+  on(pattern: RegExp, fault: RequestFault, times = Infinity): () => void {
+    const rule = { pattern, fault, timesLeft: times };
+    this.#rules.push(rule);
+    return () => {
+      this.#rules = this.#rules.filter((each) => each !== rule);
+    };
+  }
+
+  /** The fault that a request meets now; each rule in it is used up by one. */
+  take(method: string, url: string): RequestFault {
+    const rules = this.#rules.filter((rule) => rule.timesLeft > 0 && rule.pattern.test(`${method} ${url}`));
+    for (const rule of rules) rule.timesLeft -= 1;
+    this.#rules = this.#rules.filter((rule) => rule.timesLeft > 0);
+    return Object.assign({}, ...rules.map((rule) => rule.fault)) as RequestFault;
+  }
+
+  /** Whether a poll with nothing to tell is to come back now. */
+  takeEmptyWakeUp(): boolean {
+    if (this.emptyWakeUps <= 0) return false;
+    this.emptyWakeUps -= 1;
+    return true;
+  }
+
+  /** A /sync answer in the order and with the gaps that were asked for. */
+  reshape(response: WholeSyncResponse): object {
+    const { next_batch: nextBatch, ...sections } = response;
+    const shown = this.#withoutEmpty(this.#inOrder(sections)) as object | null | undefined;
+    return this.nextBatch === 'first'
+      ? { next_batch: nextBatch, ...shown }
+      : { ...shown, next_batch: nextBatch };
+  }
+
+  #inOrder(sections: Omit<WholeSyncResponse, 'next_batch'>): Omit<WholeSyncResponse, 'next_batch'> {
+    if (!this.isStateFirst) return sections;
+    const stateFirst = <Update extends { state?: unknown }>(rooms: Record<string, Update>) =>
+      Object.fromEntries(
+        Object.entries(rooms).map(([roomId, room]) => [roomId, { state: room.state, ...room }]),
+      );
+    const { join, leave, ...others } = sections.rooms;
+    return { ...sections, rooms: { join: stateFirst(join), leave: stateFirst(leave), ...others } };
+  }
+
+  /** Leaves out, or sets to null, what holds no event; events themselves stay as they are. */
+  #withoutEmpty(value: unknown): unknown {
+    if (this.emptySections === 'as empty') return value;
+    const empty = this.emptySections === 'as null' ? null : undefined;
+    if (Array.isArray(value)) return value.length > 0 ? value : empty;
+    if (typeof value !== 'object' || value === null) return value;
+    const entries = Object.entries(value)
+      .map(([key, each]) => [key, this.#withoutEmpty(each)] as const)
+      .filter(([, each]) => each !== undefined);
+    return entries.some(([, each]) => each !== null) ? Object.fromEntries(entries) : empty;
+  }
+}

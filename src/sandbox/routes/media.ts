@@ -1,0 +1,31 @@
+import { MatrixError } from '../../matrix/errors.ts';
+import { Bytes, type Call, type Route, type Served } from './route.ts';
+
+export function mediaRoutes({ homeserver }: Served): Route[] {
+  const stored = new Map<string, Bytes>();
+  const upload = ({ bytes, contentType }: Call): object => {
+    const mediaId = `media${stored.size + 1}`;
+    stored.set(mediaId, new Bytes(bytes, contentType));
+    return { content_uri: `mxc://${homeserver.serverName}/${mediaId}` };
+  };
+  const download = ({ params }: Call): Bytes => {
+    const media =
+      params['server'] === homeserver.serverName ? stored.get(params['mediaId'] ?? '') : undefined;
+    if (media === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'Not found');
+    return media;
+  };
+  const downloads = (prefix: string, who: 'anybody' | 'guests too'): Route[] =>
+    ['', '/:fileName'].map((end) => ({
+      method: 'GET',
+      path: `${prefix}/download/:server/:mediaId${end}`,
+      who,
+      handle: download,
+    }));
+  return [
+    ...['r0', 'v3'].flatMap((version): Route[] => [
+      { method: 'POST', path: `/_matrix/media/${version}/upload`, handle: upload },
+      ...downloads(`/_matrix/media/${version}`, 'anybody'),
+    ]),
+    ...downloads('/_matrix/client/v1/media', 'guests too'),
+  ];
+}

@@ -1,0 +1,61 @@
+import type { JsonObject } from '../../matrix/client-event.ts';
+import { MatrixError } from '../../matrix/errors.ts';
+import type { RoomId } from '../../matrix/identifiers.ts';
+import type { Faults } from '../faults.ts';
+import type { SandboxHomeserver } from '../homeserver.ts';
+import type { Room } from '../room.ts';
+import type { Session } from '../user.ts';
+
+/** A request that was let in. */
+export interface Call {
+  session: Session;
+  /** Of the path, unescaped. */
+  params: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+  body: JsonObject;
+  bytes: Buffer;
+  contentType: string;
+  /** Aborts when the client leaves. */
+  signal: AbortSignal;
+}
+
+/** An answer that is not JSON. */
+export class Bytes {
+  readonly bytes: Buffer;
+  readonly contentType: string;
+
+  constructor(bytes: Buffer, contentType: string) {
+    this.bytes = bytes;
+    this.contentType = contentType;
+  }
+}
+
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below `/_matrix/client/r0` and `/v3`, or, where it begins with `/_matrix`, whole. */
+  path: string;
+  /** Who may call it, by default users who are no guests. */
+  who?: 'anybody' | 'guests too';
+  /** The answer's JSON value, or bytes. What is thrown as a `MatrixError` becomes the answer. */
+  handle(call: Call): unknown;
+}
+
+/** What the routes are made of. */
+export interface Served {
+  homeserver: SandboxHomeserver;
+  faults: Faults;
+}
+
+/** Where a route ends in a room id: the room, or the 404 with Synapse's words. */
+export function findRoom(homeserver: SandboxHomeserver, roomId: string | undefined): Room {
+  const room = homeserver.rooms.get(roomId as RoomId);
+  if (room === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'Unknown room');
+  return room;
+}
+
+/** A text in a body; throws 400 where it is missing. */
+export function readText(body: JsonObject, key: string): string {
+  const value = body[key];
+  if (typeof value === 'string') return value;
+  throw new MatrixError(400, 'M_MISSING_PARAM', `Missing params: ['${key}']`);
+}

@@ -1,0 +1,65 @@
+import { isMembershipOf, membershipOf } from '../matrix/client-event.ts';
+import { MatrixError } from '../matrix/errors.ts';
+import type { UserId } from '../matrix/identifiers.ts';
+import type { Room } from './room.ts';
+import type { StoredEvent } from './stored-event.ts';
+import type { User } from './user.ts';
+
+/** As what somebody reads a room: a member, somebody who left, or a passer-by of a room that the world may read. */
+export type Access = 'member' | 'left' | 'peeker';
+
+/**
+ * Who left may go on reading what was before, as long as the room is not forgotten; banned users and all others need a
+ * room that is readable for the world, and a ban takes that too. Throws 403 as Synapse words it.
+ *
+ * @see reference/native.md §7.2
+ */
+export function readAccess(user: User, room: Room | undefined, roomId: string): Access {
+  if (room !== undefined) {
+    const membership = room.membership(user.userId);
+    if (membership === 'join') return 'member';
+    const hasLeft = membership === 'leave' && room.membershipEvent(user.userId) !== undefined;
+    if (hasLeft && !user.forgotten.has(room.roomId)) return 'left';
+    if (room.historyVisibility() === 'world_readable' && membership !== 'ban') return 'peeker';
+  }
+  const words = `User ${user.userId} not in room ${roomId}, and room previews are disabled`;
+  throw new MatrixError(403, 'M_FORBIDDEN', words);
+}
+
+const LAXEST_FIRST = ['world_readable', 'shared', 'invited', 'joined'];
+const CLOSEST_FIRST = ['join', 'invite', 'knock', 'leave', 'ban'];
+
+/**
+ * Whether a user may see an event. `isPeeking`: without having part in the room now, when a shared history is closed.
+ *
+ * @see matrix-spec content/client-server-api/modules/history_visibility.md
+ */
+export function isVisible(event: StoredEvent, room: Room, user: User, isPeeking = false): boolean {
+  if (event.stateKey === undefined && user.ignores(event.sender)) return false;
+  const visibility = visibilityOf(event, room);
+  if (visibility === 'world_readable') return true;
+  const membership = membershipAt(event, room, user.userId);
+  if (membership === 'join') return true;
+  if (visibility === 'joined') return false;
+  if (visibility === 'invited') return membership === 'invite';
+  return !isPeeking;
+}
+
+/** The event that changes the visibility belongs to the laxer one of both. */
+function visibilityOf(event: StoredEvent, room: Room): string {
+  const at = room.historyVisibility(event.stream);
+  if (event.type !== 'm.room.history_visibility' || event.stateKey !== '') return at;
+  return laxer(LAXEST_FIRST, at, room.historyVisibility(event.stream - 1));
+}
+
+/** A user's own membership event is seen with the closer one of both memberships. */
+export function membershipAt(event: StoredEvent, room: Room, userId: UserId): string {
+  const at = room.membership(userId, event.stream);
+  const isOwn = event.stateKey === userId && isMembershipOf(userId, { type: event.type, state_key: userId });
+  if (!isOwn) return at;
+  return laxer(CLOSEST_FIRST, membershipOf(event) ?? at, room.membership(userId, event.stream - 1));
+}
+
+function laxer(order: readonly string[], one: string, other: string): string {
+  return order.indexOf(one) <= order.indexOf(other) ? one : other;
+}
