@@ -153,22 +153,28 @@ function leaveRunning(
 const WAITING_TO_WATCH_MS = 700;
 const MOST_POLLS = 5;
 
-/** Polls while something happens, until its event comes; the answers on the way may hold other things. */
+/**
+ * Polls, one after the other, while something happens → where the stream goes on after its event.
+ *
+ * The answers on the way may hold other things, such as Alice's own presence: she came online by asking.
+ */
 async function pollUntil(
   { alice }: Story,
   from: string,
   happen: () => Promise<unknown>,
   isIt: (event: LegacyEvent) => boolean,
 ): Promise<string> {
-  const poll = (position: string): Promise<EventsResponse> =>
-    alice.get(`/api/v1/events?${new URLSearchParams({ from: position, timeout: '30000' })}`);
-  const first = poll(from);
-  const [answer] = await Promise.all([first, setTimeout(WAITING_TO_WATCH_MS).then(happen)]);
-  let { chunk, end } = answer;
-  for (let polls = 1; !chunk.some((event) => isIt(event as LegacyEvent)); polls += 1) {
-    expectThat(polls < MOST_POLLS, `the event to come within ${MOST_POLLS} polls`);
-    ({ chunk, end } = await poll(end));
-  }
+  const follow = async (): Promise<string> => {
+    let position = from;
+    for (let polls = 0; polls < MOST_POLLS; polls += 1) {
+      const query = new URLSearchParams({ from: position, timeout: '30000' });
+      const { chunk, end } = await alice.get<EventsResponse>(`/api/v1/events?${query}`);
+      if (chunk.some((event) => isIt(event as LegacyEvent))) return end;
+      position = end;
+    }
+    throw new DemoFailure(`expected the event to come within ${MOST_POLLS} polls`);
+  };
+  const [end] = await Promise.all([follow(), setTimeout(WAITING_TO_WATCH_MS).then(happen)]);
   return end;
 }
 
