@@ -16,6 +16,8 @@ export class StateEventBytes {
   readonly #overridden: OverriddenState;
   readonly #ids: Uint8Array;
   readonly #unsigned = new JsonMembers();
+  /** What becomes of each of `unsigned`'s members. */
+  readonly #roles: (Role | undefined)[] = [];
 
   constructor(roomId: RoomId, overridden: OverriddenState) {
     this.#overridden = overridden;
@@ -51,7 +53,7 @@ export class StateEventBytes {
     if (type === NONE || stateKey === NONE || sender === NONE || unsigned === NONE) return 'not plain';
     if (event.hasEscapedKey || !isString(bytes, event, type) || !isString(bytes, event, stateKey))
       return 'not plain';
-    if (event.valueEnd(type) - event.valueStart(type) === REDACTION_LENGTH) return 'not plain';
+    if (isRedaction(bytes, event, type)) return 'not plain';
     if (!this.#unsigned.find(bytes, event.valueStart(unsigned)) || !this.#isPlain(bytes)) return 'not plain';
     if (this.#isOverridden(bytes, event, type, stateKey)) return 'overridden';
     if (separator !== '') sink.text(separator);
@@ -74,6 +76,7 @@ export class StateEventBytes {
     );
   }
 
+  /** Whether `unsigned` can be copied in parts; notes which. */
   #isPlain(bytes: Buffer): boolean {
     const unsigned = this.#unsigned;
     if (unsigned.hasEscapedKey) return false;
@@ -81,8 +84,8 @@ export class StateEventBytes {
     for (let member = 0; member < unsigned.count; member += 1) {
       const role = roleOf(UNSIGNED_ROLES, bytes, unsigned, member);
       if (role === 'involved') return false;
-      if (role === 'copied' && unsigned.keyEnd(member) - unsigned.keyStart(member) === AGE_LENGTH)
-        hasAge = bytes[unsigned.valueStart(member)] !== LETTER_N;
+      if (role === 'age') hasAge = bytes[unsigned.valueStart(member)] !== LETTER_N;
+      this.#roles[member] = role === 'age' ? 'copied' : role;
     }
     return hasAge;
   }
@@ -107,7 +110,7 @@ export class StateEventBytes {
   #writeCopies(bytes: Buffer, sink: ByteSink): void {
     const unsigned = this.#unsigned;
     for (let member = 0; member < unsigned.count; member += 1) {
-      if (roleOf(UNSIGNED_ROLES, bytes, unsigned, member) !== 'copied') continue;
+      if (this.#roles[member] !== 'copied') continue;
       sink.byte(COMMA);
       sink.range(bytes, unsigned.keyStart(member), unsigned.valueEnd(member));
     }
@@ -121,10 +124,8 @@ const COMMA = 0x2c;
 const LETTER_N = 0x6e;
 const OBJECT_START = 0x7b;
 const OBJECT_END = 0x7d;
-const AGE_LENGTH = '"age"'.length;
-const REDACTION_LENGTH = '"m.room.redaction"'.length;
 
-type Role = 'type' | 'state_key' | 'sender' | 'unsigned' | 'copied' | 'dropped' | 'involved';
+type Role = 'type' | 'state_key' | 'sender' | 'unsigned' | 'age' | 'copied' | 'dropped' | 'involved';
 
 interface NamedRole {
   name: Uint8Array;
@@ -168,7 +169,7 @@ const EVENT_ROLES = tableOf({
 
 const UNSIGNED_ROLES = tableOf({
   ...INVOLVED,
-  age: 'copied',
+  age: 'age',
   prev_content: 'copied',
   replaces_state: 'copied',
   membership: 'dropped',
@@ -188,6 +189,13 @@ function isAt(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
   for (let at = name.length - 1; at >= 0; at -= 1) if (bytes[start + at] !== name[at]) return false;
   return true;
 }
+
+const REDACTION = bytesOf('"m.room.redaction"');
+
+/** It has `redacts` in two places. */
+const isRedaction = (bytes: Uint8Array, members: JsonMembers, type: number): boolean =>
+  members.valueEnd(type) - members.valueStart(type) === REDACTION.length &&
+  isAt(bytes, members.valueStart(type), REDACTION);
 
 const isString = (bytes: Uint8Array, members: JsonMembers, member: number): boolean =>
   bytes[members.valueStart(member)] === QUOTE;
