@@ -1,6 +1,11 @@
 // The table of contents: which requests we answer ourselves, and in which order everything is put together.
 
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
+import fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+} from 'fastify';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import { createEventRooms } from './caches/event-rooms.ts';
@@ -153,7 +158,10 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     await scope.register(passthrough, { connections, passThrough });
   });
 
-  const internal = fastify({ loggerInstance: logger as FastifyBaseLogger, disableRequestLogging: true });
+  const internal = fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+  });
   await internal.register(health, {
     askHomeserver: prefixReader.refresh,
     isDraining: () => isDraining,

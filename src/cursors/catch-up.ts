@@ -18,6 +18,8 @@ export interface Reading {
   /** The page in hand less what was given of it; absent until it is read. */
   pending?: readonly ClientEvent[];
   next?: MessagesToken;
+  /** As the page read last said: nothing older than the interval lies further on. */
+  hasOnlyNews?: boolean;
 }
 
 /** What is left of an interval. */
@@ -40,7 +42,11 @@ export interface Step {
 
 /** How a catch-up reads the homeserver, and whom it tells of rooms that cannot be read. */
 export interface IntervalSource {
-  readPage(interval: RoomInterval, page: MessagesToken | null, signal: AbortSignal): Promise<IntervalPage>;
+  readPage(
+    interval: RoomInterval,
+    page: MessagesToken | null,
+    options: { hasOnlyNews: boolean; signal: AbortSignal },
+  ): Promise<IntervalPage>;
   /** Whether a room failed so often that it is treated as one that refuses. */
   isGivenUp(roomId: RoomId): boolean;
   onRefused?(roomId: RoomId): void;
@@ -122,8 +128,8 @@ function afterGiving(
     return { from, to, done: roomId, rooms: rooms.slice(1) };
   const lastEventId = events.at(-1)?.event_id;
   const given = lastEventId === undefined ? reading.given : { page: reading.page, eventId: lastEventId };
-  const nextReading =
-    pending.length > 0 ? { ...reading, pending } : ({ page: reading.next ?? null } satisfies Reading);
+  const { hasOnlyNews = false, next = null } = reading;
+  const nextReading: Reading = pending.length > 0 ? { ...reading, pending } : { page: next, hasOnlyNews };
   return {
     from,
     to,
@@ -137,10 +143,11 @@ function afterGiving(
 function createPageReader({ from, to }: Remainder, source: IntervalSource, signal: AbortSignal) {
   let ahead: { roomId: RoomId; page: MessagesToken | null; content: Promise<IntervalPage> } | undefined;
 
-  function readPage(roomId: RoomId, page: MessagesToken | null): Promise<IntervalPage> {
+  function readPage(roomId: RoomId, { page, hasOnlyNews = false }: Reading): Promise<IntervalPage> {
     const isAhead = ahead?.roomId === roomId && ahead.page === page;
+    const options = { hasOnlyNews, signal };
     const content =
-      isAhead && ahead !== undefined ? ahead.content : source.readPage({ roomId, from, to }, page, signal);
+      isAhead && ahead !== undefined ? ahead.content : source.readPage({ roomId, from, to }, page, options);
     ahead = undefined;
     return content;
   }
@@ -154,7 +161,7 @@ function createPageReader({ from, to }: Remainder, source: IntervalSource, signa
     if (isGivenFromTimeline(room, reading, left)) return { ...reading, pending: visible(room.timeline) };
     try {
       if (source.isGivenUp(room.roomId)) return refused(room, reading);
-      return pageInHand(room, reading, await readPage(room.roomId, reading.page));
+      return pageInHand(room, reading, await readPage(room.roomId, reading));
     } catch (error) {
       if (isRefusal(error)) return refused(room, reading);
       if (isTransient(error)) source.onFailure?.(room.roomId);
@@ -171,7 +178,7 @@ function createPageReader({ from, to }: Remainder, source: IntervalSource, signa
     if (room === undefined || reading.pending !== undefined || isGivenFromTimeline(room, reading, left))
       return;
     if (source.isGivenUp(room.roomId)) return;
-    const content = source.readPage({ roomId: room.roomId, from, to }, reading.page, signal);
+    const content = readPage(room.roomId, reading);
     // Whoever asks for the page gets its failure; nobody may.
     content.catch(() => {});
     ahead = { roomId: room.roomId, page: reading.page, content };
@@ -184,7 +191,11 @@ function isGivenFromTimeline(room: RoomTimeline, reading: Reading, left: number)
   return room.isWhole && reading.given === undefined && reading.page === null && room.timeline.length <= left;
 }
 
-function pageInHand(room: RoomTimeline, reading: Reading, { events, next }: IntervalPage): Reading {
+function pageInHand(
+  room: RoomTimeline,
+  reading: Reading,
+  { events, next, hasOnlyNews }: IntervalPage,
+): Reading {
   const { given, page } = reading;
   // Where the event is gone from its page (purged meanwhile), the page is given again: repeated, not lost.
   const start = given?.page === page ? events.findIndex(({ event_id }) => event_id === given.eventId) + 1 : 0;
@@ -192,7 +203,13 @@ function pageInHand(room: RoomTimeline, reading: Reading, { events, next }: Inte
     room.lastVisible === undefined ? -1 : events.findIndex(({ event_id }) => event_id === room.lastVisible);
   const isLast = leave !== -1 || next === undefined;
   const pending = visible(events.slice(start, leave === -1 ? undefined : leave + 1));
-  return { ...(given !== undefined && { given }), page, pending, ...(!isLast && { next }) };
+  return {
+    ...(given !== undefined && { given }),
+    page,
+    pending,
+    ...(!isLast && { next }),
+    ...(hasOnlyNews === true && { hasOnlyNews }),
+  };
 }
 
 /** Aliases events were never part of the legacy stream: native leaves them out too. */

@@ -59,8 +59,7 @@ export function createSpool(options: { maxMemoryBytes: number; folder?: string }
         return;
       }
       memoryBytes += record.bytes.length;
-      // A copy: a piece of the homeserver's chunk would keep all of the chunk.
-      records.push({ ...record, bytes: Buffer.from(record.bytes) });
+      records.push({ ...record, bytes: aloneInMemory(record.bytes) });
     },
     release: async function* (slot) {
       const records = slots.get(slot) ?? [];
@@ -80,4 +79,9 @@ export function createSpool(options: { maxMemoryBytes: number; folder?: string }
       file = undefined;
     },
   };
+}
+
+/** A piece of the homeserver's chunk would keep all of the chunk, so it is copied; a large value is alone already. */
+function aloneInMemory(bytes: Buffer): Buffer {
+  return bytes.length === bytes.buffer.byteLength ? bytes : Buffer.from(bytes);
 }

@@ -132,7 +132,7 @@ export class InitialSyncRoom {
   }
 
   #writeStateEvent(bytes: Buffer, members: JsonMembers, sink: ByteSink): void {
-    const written = this.#stateBytes?.write(bytes, members, this.#separator, sink) ?? 'not plain';
+    const written = this.#stateBytes?.write(bytes, members, this.#separator !== '', sink) ?? 'not plain';
     if (written === 'overridden') return;
     if (written === 'not plain') {
       const event = parseEvent<ClientEvent>(bytes.subarray(members.start, members.end));

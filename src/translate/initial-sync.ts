@@ -85,9 +85,7 @@ export class InitialSyncTranslation {
     else if (part === 'limited') this.#roomOf(path).takeLimited(bytes);
     else if (part === 'prev_batch') this.#roomOf(path).takePrevBatch(bytes);
     else if (path.length === 6) this.#roomOf(path).takeEvent(String(key), bytes);
-    else if (path[6] === 'type') this.#ephemeral.type = parseEvent<string>(bytes);
-    // The bytes may be gone by the time that the other key is read.
-    else this.#ephemeral.content = Buffer.from(bytes);
+    else this.#takeEphemeral(path, bytes);
   }
 
   takeMembers(path: Path, bytes: Buffer, members: JsonMembers): void {
@@ -148,14 +146,22 @@ export class InitialSyncTranslation {
     if (type !== 'm.push_rules') this.#item('account_data', JSON.stringify({ type, content: content ?? {} }));
   }
 
+  /** One receipt event of a large room may have megabytes: it is held as it is, and copied only where it must be. */
+  #takeEphemeral(path: Path, bytes: Buffer): void {
+    const ephemeral = this.#ephemeral;
+    if (path[6] === 'type') ephemeral.type = parseEvent<string>(bytes);
+    else if (ephemeral.type === undefined) ephemeral.content = Buffer.from(bytes);
+    else this.#holdReceipt(path[2] as RoomId, ephemeral.type, bytes);
+  }
+
   #endEphemeral(roomId: RoomId): void {
     const { type, content } = this.#ephemeral;
     this.#ephemeral = {};
-    if (type !== 'm.receipt' || content === undefined) return;
-    // By bytes: one receipt event of a large room may have megabytes.
-    const head = Buffer.from(`{"room_id":${JSON.stringify(roomId)},"type":"m.receipt","content":`);
-    const bytes = Buffer.concat([head, content, Buffer.from('}')]);
-    this.#emit({ kind: 'hold', slot: 'receipts', roomId, bytes });
+    if (type !== undefined && content !== undefined) this.#holdReceipt(roomId, type, content);
+  }
+
+  #holdReceipt(roomId: RoomId, type: string, content: Buffer): void {
+    if (type === 'm.receipt') this.#emit({ kind: 'hold', slot: 'receipts', roomId, bytes: content });
   }
 
   #endTop(top: string): void {
@@ -208,7 +214,10 @@ export class InitialSyncTranslation {
     this.#emit({
       kind: 'release',
       slot: 'receipts',
-      toPieces: ({ bytes }, index) => [textPiece(index === 0 ? '' : ','), { kind: 'bytes', bytes }],
+      toPieces: ({ roomId, bytes }, index) => {
+        const head = `{"room_id":${JSON.stringify(roomId)},"type":"m.receipt","content":`;
+        return [textPiece(index === 0 ? head : `,${head}`), { kind: 'bytes', bytes }, textPiece('}')];
+      },
     });
     this.#text(`]${this.#key('end')}${JSON.stringify(this.#nextBatch)}}`);
     this.#emit({ kind: 'understood' });

@@ -14,7 +14,7 @@ export type Written = 'written' | 'overridden' | 'not plain';
  */
 export class StateEventBytes {
   readonly #overridden: OverriddenState;
-  readonly #ids: Uint8Array;
+  readonly #ids: Buffer;
   readonly #unsigned = new JsonMembers();
   /** What becomes of each of `unsigned`'s members. */
   readonly #roles: (Role | undefined)[] = [];
@@ -24,8 +24,8 @@ export class StateEventBytes {
     this.#ids = bytesOf(`,"room_id":${JSON.stringify(roomId)},"user_id":`);
   }
 
-  /** Writes the event whose members these are, behind the separator, unless the timeline overrides it. */
-  write(bytes: Buffer, event: JsonMembers, separator: string, sink: ByteSink): Written {
+  /** Writes the event whose members these are, behind a comma where it follows one, unless the timeline overrides it. */
+  write(bytes: Buffer, event: JsonMembers, isFollowing: boolean, sink: ByteSink): Written {
     let type = NONE;
     let stateKey = NONE;
     let sender = NONE;
@@ -56,7 +56,7 @@ export class StateEventBytes {
     if (isRedaction(bytes, event, type)) return 'not plain';
     if (!this.#unsigned.find(bytes, event.valueStart(unsigned)) || !this.#isPlain(bytes)) return 'not plain';
     if (this.#isOverridden(bytes, event, type, stateKey)) return 'overridden';
-    if (separator !== '') sink.text(separator);
+    if (isFollowing) sink.byte(COMMA);
     sink.range(bytes, event.start, event.valueStart(unsigned));
     this.#writeUnsigned(bytes, sink);
     sink.range(bytes, event.valueEnd(unsigned), event.end - 1);
@@ -135,7 +135,7 @@ interface NamedRole {
 /** By the length of the name, quotes and all. */
 type RoleTable = readonly (readonly NamedRole[] | undefined)[];
 
-const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const bytesOf = (text: string): Buffer => Buffer.from(text);
 
 function tableOf(roles: Record<string, Role>): RoleTable {
   const table: NamedRole[][] = [];

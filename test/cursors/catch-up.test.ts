@@ -174,7 +174,7 @@ describe('reading a catch-up', () => {
   test('the reader stops -> the page that is being read ahead is aborted', async () => {
     const signals: AbortSignal[] = [];
     const source: IntervalSource = {
-      readPage: async (_interval, page, signal) => {
+      readPage: async (_interval, page, { signal }) => {
         signals.push(signal);
         if (page !== null)
           await new Promise((_resolve, reject) =>

@@ -14,6 +14,8 @@ export interface IntervalPage {
   events: ClientEvent[];
   /** Where the next page starts; absent on the last one. */
   next?: MessagesToken;
+  /** Nothing that had happened before the interval lies further on. */
+  hasOnlyNews?: boolean;
 }
 
 /** What one sort of homeserver does in its own way, so that nothing else needs to ask which one it is. */
@@ -43,7 +45,8 @@ export interface HomeserverKind {
     signal: AbortSignal,
   ): Promise<boolean>;
   /**
-   * One page of an interval, from `page` on; null: from its beginning. `filter` is JSON text.
+   * One page of an interval, from `page` on; null: from its beginning. `filter` is JSON text; `hasOnlyNews` is what the
+   * page before said.
    * Throws what the homeserver throws: 403 and 404 for a room that the caller cannot read (any more).
    */
   readPage(
@@ -51,6 +54,6 @@ export interface HomeserverKind {
     caller: Caller,
     interval: RoomInterval,
     page: MessagesToken | null,
-    options: { filter?: string; signal: AbortSignal },
+    options: { filter?: string; hasOnlyNews: boolean; signal: AbortSignal },
   ): Promise<IntervalPage>;
 }

@@ -1,0 +1,153 @@
+// What is known to differ from native Synapse, and how each shows; named as in docs/endpoints.md.
+
+import { isObject } from './comparable.ts';
+import type { ComparedAnswers, Difference, NamedDifference } from './compare.ts';
+
+export const ORDER_ACROSS_ROOMS: NamedDifference = {
+  name: 'events of several rooms are in the order of their timestamps',
+  reason: '/sync does not tell the order of arrival across rooms',
+  recognises: ({ path }) => fits(path, 'chunk', 'order across rooms'),
+};
+
+export const OWN_MEMBERSHIP_ONCE: NamedDifference = {
+  name: 'own membership events stand once',
+  reason: 'natively they come from two sources while the room is joined, and nobody needs them twice',
+  recognises: ({ path, native, ours }, { userId }) =>
+    fits(path, 'chunk', '*') &&
+    isRepeat(path) &&
+    ours === undefined &&
+    isObject(native) &&
+    native['type'] === 'm.room.member' &&
+    native['state_key'] === userId,
+};
+
+export const PRESENCE_ONCE: NamedDifference = {
+  name: 'presence stands once for each user',
+  reason: 'natively it is repeated for every join',
+  recognises: ({ path, native, ours }) =>
+    fits(path, 'chunk', '*') &&
+    isRepeat(path) &&
+    ours === undefined &&
+    isObject(native) &&
+    native['type'] === 'm.presence',
+};
+
+export const BEFORE_THE_LEAVE: NamedDifference = {
+  name: 'what happened before a leave, kick or ban is delivered',
+  reason: 'natively the room is no longer looked at when the poll starts afterwards',
+  recognises: ({ path, native, ours }, answers) =>
+    fits(path, 'chunk', '*') &&
+    native === undefined &&
+    isObject(ours) &&
+    chunkOf(answers.ours).some(
+      (event) =>
+        event['room_id'] === ours['room_id'] &&
+        event['type'] === 'm.room.member' &&
+        event['state_key'] === answers.userId &&
+        isObject(event['content']) &&
+        ['leave', 'ban'].includes(String(event['content']['membership'])),
+    ),
+};
+
+export const INVITES_CARRY_STATE: NamedDifference = {
+  name: "invites carry the room's stripped state",
+  reason: "old clients take the room's name from it; Synapse has stripped it since about 2019",
+  recognises: ({ path, native, ours }) =>
+    native === undefined &&
+    Array.isArray(ours) &&
+    ['invite_room_state', 'knock_room_state'].includes(path.at(-1) ?? '') &&
+    (fits(path, 'rooms', '*', 'invite', '*') ||
+      fits(path, 'rooms', '*', 'invite', 'unsigned', '*') ||
+      fits(path, 'chunk', '*', '*') ||
+      fits(path, 'chunk', '*', 'unsigned', '*')),
+};
+
+export const MADE_UP_EVENT_ID: NamedDifference = {
+  name: 'an invite without a notification has a made-up event id',
+  reason: '/sync shows an invite or a knock without id and time',
+  recognises: ({ path }) =>
+    path[0] === 'chunk' &&
+    /^(?:invite|knock) of /.test(path[1] ?? '') &&
+    UNKNOWN_BEFORE_JOINING.has(path.slice(2).join('.')),
+};
+
+const UNKNOWN_BEFORE_JOINING = new Set([
+  'event_id',
+  'origin_server_ts',
+  'age',
+  'unsigned.age',
+  'unsigned.membership',
+  'replaces_state',
+  'unsigned.replaces_state',
+  'prev_content',
+  'unsigned.prev_content',
+  'unsigned.prev_sender',
+]);
+
+export const INVITED_ROOMS_HAVE_ARRAYS: NamedDifference = {
+  name: 'invited rooms have empty messages, state and account data',
+  reason: 'an old Python client stops at the first room without them',
+  recognises: ({ path, native }, { native: answer }) =>
+    native === undefined &&
+    fits(path, 'rooms', '*', '*') &&
+    ['messages', 'state', 'account_data'].includes(path[2] ?? '') &&
+    roomOf(answer, path[1])?.['membership'] === 'invite',
+};
+
+export const CHUNKS_ARE_FILLED: NamedDifference = {
+  name: 'chunks are full where there is something to fill them with',
+  reason:
+    'natively what the user may not see is taken out of the newest events, and nothing older comes instead',
+  recognises: ({ path, native, ours }, answers) => {
+    if (native !== undefined || !isObject(ours) || !fits(path, 'rooms', '*', 'messages', 'chunk', '*'))
+      return false;
+    const ids = idsInRoom(answers.ours, path[1]);
+    const oldestNative = ids.findIndex((id) => idsInRoom(answers.native, path[1]).includes(id));
+    return oldestNative === -1 || ids.indexOf(ours['event_id']) < oldestNative;
+  },
+};
+
+export const RECENT_ALIASES_ARE_NOT_STATE: NamedDifference = {
+  name: 'a list of aliases in the newest events is not in the state',
+  reason:
+    '/sync leaves these events of old rooms out of the timeline, and out of the state as it stands before it',
+  recognises: ({ path, native, ours }) =>
+    fits(path, 'rooms', '*', 'state', '*') &&
+    ours === undefined &&
+    isObject(native) &&
+    native['type'] === 'm.room.aliases',
+};
+
+export const RAW_INVITES_ARE_NOT: NamedDifference = {
+  name: 'with `raw` invites are as without',
+  reason: 'no modern endpoint gives their federation form',
+  recognises: ({ path }) =>
+    fits(path, 'rooms', '*', 'invite', '*') &&
+    (FEDERATION_KEYS.has(path[3] ?? '') || LEGACY_KEYS.has(path[3] ?? '')),
+};
+
+const FEDERATION_KEYS = new Set(['auth_events', 'depth', 'hashes', 'prev_events', 'signatures']);
+const LEGACY_KEYS = new Set(['user_id', 'age']);
+
+/** Whether a place is of this form; `*` stands for any one key. */
+function fits(path: Difference['path'], ...form: string[]): boolean {
+  return path.length === form.length && form.every((key, index) => key === '*' || key === path[index]);
+}
+
+const isRepeat = (path: Difference['path']): boolean => /#\d+$/.test(path.at(-1) ?? '');
+
+function chunkOf(answer: unknown): Record<string, unknown>[] {
+  const chunk = isObject(answer) ? answer['chunk'] : undefined;
+  return Array.isArray(chunk) ? chunk.filter(isObject) : [];
+}
+
+function roomOf(
+  answer: ComparedAnswers['native'],
+  roomId: string | undefined,
+): Record<string, unknown> | undefined {
+  const rooms = isObject(answer) ? answer['rooms'] : undefined;
+  return Array.isArray(rooms) ? rooms.filter(isObject).find((room) => room['room_id'] === roomId) : undefined;
+}
+
+const idsInRoom = (answer: unknown, roomId: string | undefined): unknown[] =>
+  chunkOf(roomOf(answer, roomId)?.['messages']).map((event) => event['event_id']);
