@@ -8,7 +8,7 @@ import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { withoutTokens } from '../http/error-handler.ts';
 import { queryOf } from '../http/query.ts';
-import { cut, sendPieces } from '../http/send.ts';
+import { closeSignal, cut, sendPieces } from '../http/send.ts';
 import { invalidParam, MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { readBoolean, readLimit } from '../matrix/query.ts';
@@ -74,7 +74,7 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
     reply: FastifyReply,
   ): Promise<void> {
     const { key, caller, userId } = session;
-    const { signal } = request;
+    const signal = closeSignal(reply.raw);
     const visibility = createVisibilityWait({ ...options, budgetMs: options.visibilityWaitMs, signal });
     // Its rooms' visibilities are asked for while the homeserver is still at work on the long answer.
     homeserver.joinedRooms(caller, signal).then(visibility.askAhead, () => {});

@@ -37,6 +37,16 @@ export class ClientLeft extends Error {
 }
 
 /**
+ * Aborts when the response is closed: because the client left, or because the answer is over. `request.signal` of Fastify
+ * says nothing any more once a reply is hijacked.
+ */
+export function closeSignal(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => controller.abort());
+  return controller.signal;
+}
+
+/**
  * Ends the connection without ending the answer, so that nobody takes half of it for all of it. Where only the
  * connection's end marks the body's (HTTP/1.0), it is reset, as a plain close would look like the whole body.
  */
