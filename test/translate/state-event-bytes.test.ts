@@ -16,7 +16,7 @@ function write(text: string, overridden = new OverriddenState()) {
   const members = new JsonMembers();
   if (!members.find(bytes, 2)) throw new Error(`no object: ${text}`);
   const sink = new ByteSink(16);
-  const written = new StateEventBytes(room, overridden).write(bytes, members, '', sink);
+  const written = new StateEventBytes(room, overridden).write(bytes, members, false, sink);
   return { written, text: sink.drain().toString() };
 }
 
