@@ -6,7 +6,6 @@ import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
-import { withoutTokens } from '../http/error-handler.ts';
 import { queryOf } from '../http/query.ts';
 import { closeSignal, cut, sendPieces } from '../http/send.ts';
 import { invalidParam, MatrixError } from '../matrix/errors.ts';
@@ -19,6 +18,7 @@ import { readInviteNotifications } from './invite-notifications.ts';
 import { answerGet } from './route.ts';
 import type { Session, SessionReader } from './session.ts';
 import { createSpool } from './spool.ts';
+import { replyWhileItComes } from './streamed-reply.ts';
 import { createVisibilityWait } from './visibility-wait.ts';
 
 export interface InitialSyncOptions {
@@ -100,37 +100,10 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
       },
       readInvites: (invited) => readInviteNotifications({ homeserver, caller, userId, invited, signal }),
     });
-    // What goes wrong up to here has a status of its own.
-    const first = await pieces.next();
-    reply.hijack();
-    reply.raw.writeHead(200, { ...headersOf(reply), 'content-type': 'application/json' });
-    try {
-      await sendPieces(reply.raw, rejoin(first, pieces));
-      // All of it was taken: the session's next initial sync asks anew.
-      cursors.countInitialSync(key);
-    } catch (error) {
-      if (!signal.aborted) request.log.warn({ err: withoutTokens(error) }, 'initial sync cut');
-      cut(reply.raw);
-    }
+    // All of it was taken: the session's next initial sync asks anew.
+    await replyWhileItComes(request, reply, pieces, { onSent: () => cursors.countInitialSync(key) });
   }
 };
-
-async function* rejoin<Piece>(
-  first: IteratorResult<Piece, void>,
-  rest: AsyncGenerator<Piece, void>,
-): AsyncGenerator<Piece, void> {
-  if (first.done !== true) yield first.value;
-  yield* rest;
-}
-
-/** What the hooks before have set. */
-function headersOf(reply: FastifyReply): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value : String(value);
-  }
-  return headers;
-}
 
 /** `from`, `to` and `dir` are read as natively: what is in them does not matter, unless it is wrong. */
 function readInitialSyncQuery(query: URLSearchParams, kind: HomeserverKind): InitialSyncQuery {

@@ -21,7 +21,8 @@ export interface InitialSyncContext {
 }
 
 /** What must wait before it can be written. */
-export type HeldSlot = 'receipts' | 'invites' | 'state';
+export type HeldSlot =
+  'receipts' | 'invites' | 'state' | 'state_ids' | 'timeline_ids' | 'ephemeral' | 'account_data';
 
 export interface HeldRecord {
   roomId: RoomId;
@@ -37,8 +38,10 @@ export type Piece =
   | { kind: 'text'; text: string }
   /** The same as bytes, that nobody needed to read. */
   | { kind: 'bytes'; bytes: Buffer }
-  /** The room's visibility, as a JSON string. */
-  | { kind: 'visibility'; roomId: RoomId }
+  /** The room's visibility, as a JSON string where nothing else is said. */
+  | { kind: 'visibility'; roomId: RoomId; toText?: (visibility: 'public' | 'private') => string }
+  /** What is not known before all pieces before it are written. */
+  | { kind: 'late'; toPieces: () => Piece[] }
   /** A record to be kept in its slot, in order. */
   | ({ kind: 'hold'; slot: HeldSlot } & HeldRecord)
   /** The slot's records go here, and the slot is empty again. */
