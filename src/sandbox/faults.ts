@@ -68,11 +68,12 @@ export class Faults {
 
   /** A /sync answer in the order and with the gaps that were asked for. */
   reshape(response: WholeSyncResponse): object {
-    const { next_batch: nextBatch, ...sections } = response;
-    const shown = this.#withoutEmpty(this.#inOrder(sections)) as object | null | undefined;
-    return this.nextBatch === 'first'
-      ? { next_batch: nextBatch, ...shown }
-      : { ...shown, next_batch: nextBatch };
+    const { next_batch, ...sections } = response;
+    const shown = Object.entries(this.#inOrder(sections))
+      .map(([key, section]) => [key, this.#withoutEmpty(section)] as const)
+      .filter(([, section]) => section !== undefined);
+    const position = ['next_batch', next_batch] as const;
+    return Object.fromEntries(this.nextBatch === 'first' ? [position, ...shown] : [...shown, position]);
   }
 
   #inOrder(sections: Omit<WholeSyncResponse, 'next_batch'>): Omit<WholeSyncResponse, 'next_batch'> {
