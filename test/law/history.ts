@@ -6,7 +6,7 @@ import fc from 'fast-check';
 export type Action =
   | { do: 'say'; room: number; times: number }
   /** A fork that arrives late, so much lower than the room's newest event. */
-  | { do: 'fork'; room: number; lower: number }
+  | { do: 'fork'; room: number; lower: number; times: number }
   | { do: 'state'; room: number }
   | { do: 'join' | 'leave' | 'ban' | 'forget' | 'invite'; room: number }
   /** The client polls; while the answer is under way, somebody goes on talking. */
@@ -31,7 +31,12 @@ export const history: fc.Arbitrary<Action[]> = fc.array(
     { weight: 1, arbitrary: fc.record({ do: fc.constant('say' as const), room, times: fc.constant(130) }) },
     {
       weight: 3,
-      arbitrary: fc.record({ do: fc.constant('fork' as const), room, lower: fc.integer({ min: 1, max: 9 }) }),
+      arbitrary: fc.record({
+        do: fc.constant('fork' as const),
+        room,
+        lower: fc.integer({ min: 1, max: 9 }),
+        times: fc.constantFrom(1, 1, 1, 5, 130),
+      }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('state' as const), room }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('join' as const, 'leave' as const), room }) },
