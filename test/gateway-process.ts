@@ -11,6 +11,8 @@ export interface GatewayProcess {
   internalUrl: string;
   /** Sends SIGTERM; resolves to the exit code, which is 0 once it has drained. */
   stop(): Promise<number | null>;
+  /** Ends it as a crash or a lack of memory would: SIGKILL, nothing drained. */
+  kill(): Promise<void>;
 }
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -20,7 +22,7 @@ const START_DEADLINE_MS = 30_000;
 /**
  * Starts a gateway in front of a homeserver, on free ports; everything it writes goes to `logs`, in a file of that name.
  *
- * `settings` are environment variables (`HINDSYNC_…`). Throws with what it wrote where it does not come to listen.
+ * `settings` are environment variables (`HINDSYNC_…`), among them `HINDSYNC_LISTEN` for the port of one that was killed. Throws with what it wrote where it does not come to listen.
  */
 export async function startGatewayProcess(options: {
   name: string;
@@ -32,7 +34,7 @@ export async function startGatewayProcess(options: {
   const child = spawn(process.execPath, [MAIN], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      ...process.env,
+      ...withoutSettings(process.env),
       HINDSYNC_HOMESERVER_URL: homeserverUrl,
       HINDSYNC_LISTEN: '127.0.0.1:0',
       HINDSYNC_INTERNAL_LISTEN: '127.0.0.1:0',
@@ -72,5 +74,13 @@ export async function startGatewayProcess(options: {
       child.kill('SIGTERM');
       return exited;
     },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
   };
 }
+
+/** What the developer has set for a gateway of his own is not for those of the tests. */
+const withoutSettings = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('HINDSYNC_')));

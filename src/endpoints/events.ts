@@ -137,6 +137,7 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
         membership,
         userId,
         notification,
+        isInChunk: true,
         nowMs: clock.now(),
       }).invite;
     });

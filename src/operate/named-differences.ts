@@ -6,6 +6,7 @@ import type { ComparedAnswers, Difference, NamedDifference } from './compare.ts'
 export const ORDER_ACROSS_ROOMS: NamedDifference = {
   name: 'events of several rooms are in the order of their timestamps',
   reason: '/sync does not tell the order of arrival across rooms',
+  dependsOnTiming: true,
   recognises: ({ path }) => fits(path, 'chunk', 'order across rooms'),
 };
 
@@ -17,8 +18,7 @@ export const OWN_MEMBERSHIP_ONCE: NamedDifference = {
     isRepeat(path) &&
     ours === undefined &&
     isObject(native) &&
-    native['type'] === 'm.room.member' &&
-    native['state_key'] === userId,
+    isOwnMembership(native, userId, ['join', 'leave', 'ban', 'invite', 'knock']),
 };
 
 export const PRESENCE_ONCE: NamedDifference = {
@@ -32,6 +32,39 @@ export const PRESENCE_ONCE: NamedDifference = {
     native['type'] === 'm.presence',
 };
 
+export const OWN_PRESENCE_ON_JOIN: NamedDifference = {
+  name: 'own presence does not come with an own join',
+  reason: '/sync gives the presence of those who were not seen before, and natively everybody in the room',
+  recognises: ({ path, native, ours }, { userId, native: answer }) =>
+    fits(path, 'chunk', `m.presence of ${userId}`) &&
+    isObject(native) &&
+    ours === undefined &&
+    chunkOf(answer).some((event) => isOwnMembership(event, userId, ['join'])),
+};
+
+export const BEFORE_THE_JOIN: NamedDifference = {
+  name: 'what happened in a room between `from` and an own join is delivered',
+  reason:
+    'natively a poll that waits meanwhile looks at the rooms of its beginning only, and ends behind the join',
+  recognises: ({ path, native, ours }, { userId, ours: answer }) => {
+    if (native !== undefined || !isObject(ours) || !fits(path, 'chunk', '*')) return false;
+    const inRoom = chunkOf(answer).filter((event) => event['room_id'] === ours['room_id']);
+    const join = inRoom.findIndex((event) => isOwnMembership(event, userId, ['join']));
+    return inRoom.findIndex((event) => event['event_id'] === ours['event_id']) < join;
+  },
+};
+
+export const INVITES_OF_THE_IGNORED: NamedDifference = {
+  name: 'invites of ignored users do not come',
+  reason: '/sync leaves them out',
+  recognises: ({ path, native, ours }) =>
+    path[0] === 'chunk' &&
+    path.length === 2 &&
+    path[1]?.startsWith('invite of ') === true &&
+    isObject(native) &&
+    ours === undefined,
+};
+
 export const BEFORE_THE_LEAVE: NamedDifference = {
   name: 'what happened before a leave, kick or ban is delivered',
   reason: 'natively the room is no longer looked at when the poll starts afterwards',
@@ -41,11 +74,7 @@ export const BEFORE_THE_LEAVE: NamedDifference = {
     isObject(ours) &&
     chunkOf(answers.ours).some(
       (event) =>
-        event['room_id'] === ours['room_id'] &&
-        event['type'] === 'm.room.member' &&
-        event['state_key'] === answers.userId &&
-        isObject(event['content']) &&
-        ['leave', 'ban'].includes(String(event['content']['membership'])),
+        event['room_id'] === ours['room_id'] && isOwnMembership(event, answers.userId, ['leave', 'ban']),
     ),
 };
 
@@ -107,7 +136,7 @@ export const CHUNKS_ARE_FILLED: NamedDifference = {
   },
 };
 
-export const RECENT_ALIASES_ARE_NOT_STATE: NamedDifference = {
+export const ALIASES_ARE_NOT_STATE: NamedDifference = {
   name: 'a list of aliases in the newest events is not in the state',
   reason:
     '/sync leaves these events of old rooms out of the timeline, and out of the state as it stands before it',
@@ -132,6 +161,16 @@ const LEGACY_KEYS = new Set(['user_id', 'age']);
 /** Whether a place is of this form; `*` stands for any one key. */
 function fits(path: Difference['path'], ...form: string[]): boolean {
   return path.length === form.length && form.every((key, index) => key === '*' || key === path[index]);
+}
+
+function isOwnMembership(event: Record<string, unknown>, userId: string, memberships: string[]): boolean {
+  const content = event['content'];
+  return (
+    event['type'] === 'm.room.member' &&
+    event['state_key'] === userId &&
+    isObject(content) &&
+    memberships.includes(String(content['membership']))
+  );
 }
 
 const isRepeat = (path: Difference['path']): boolean => /#\d+$/.test(path.at(-1) ?? '');

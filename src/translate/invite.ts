@@ -12,6 +12,8 @@ export interface InviteSource {
   inviteState: readonly StrippedEvent[];
   /** The whole event, where the homeserver's notifications have it. */
   notification?: ClientEvent | undefined;
+  /** Where it is for: `/events` says in `unsigned.membership` what the user was, `/initialSync` does not. */
+  isInChunk?: boolean;
   nowMs: Milliseconds;
 }
 
@@ -39,7 +41,8 @@ export function toLegacyInvite(source: InviteSource): { inviter: UserId | undefi
     event_id: notification?.event_id ?? syntheticEventId(roomId, stripped),
   };
   const shown = { [`${membership}_room_state`]: others };
-  const invite = toLegacyEvent({ ...event, unsigned: { ...event.unsigned, ...shown } }, roomId, nowMs);
+  const unsigned = { ...event.unsigned, ...(source.isInChunk === true && { membership }), ...shown };
+  const invite = toLegacyEvent({ ...event, unsigned }, roomId, nowMs);
   return { inviter: event.sender, invite };
 }
 

@@ -13,31 +13,33 @@ export function createActions(url: string) {
   const inRoom = (roomId: string): string => `v3/rooms/${encodeURIComponent(roomId)}`;
   const of = (user: User): string => `v3/user/${encodeURIComponent(user.userId)}`;
 
+  /** → its event id. */
+  async function send(sender: User, roomId: string, type: string, content: Json): Promise<string> {
+    transaction += 1;
+    const path = `${inRoom(roomId)}/send/${type}/test-${transaction}`;
+    return (await as(sender).put(path, content)).event_id;
+  }
+
+  const join = (user: User, roomId: string): Promise<Json> =>
+    as(user).post(`v3/join/${encodeURIComponent(roomId)}`);
+
   return {
     as,
+    send,
+    join,
 
     /** → its room id. Members are invited and join, so that both their memberships are in the history. */
     async createRoom(creator: User, members: readonly User[], options: RoomOptions = {}): Promise<string> {
       const invite = members.map(({ userId }) => userId);
-      const { room_id } = await as(creator).post('v3/createRoom', {
-        preset: 'private_chat',
-        invite,
-        ...options,
-      });
-      for (const member of members) await this.join(member, room_id);
+      const body = { preset: 'private_chat', invite, ...options };
+      const { room_id } = await as(creator).post('v3/createRoom', body);
+      for (const member of members) await join(member, room_id);
       return room_id;
     },
 
     /** → its event id. */
-    async send(sender: User, roomId: string, type: string, content: Json): Promise<string> {
-      transaction += 1;
-      const path = `${inRoom(roomId)}/send/${type}/test-${transaction}`;
-      return (await as(sender).put(path, content)).event_id;
-    },
-
-    say(sender: User, roomId: string, body: string): Promise<string> {
-      return this.send(sender, roomId, 'm.room.message', { msgtype: 'm.text', body });
-    },
+    say: (sender: User, roomId: string, body: string): Promise<string> =>
+      send(sender, roomId, 'm.room.message', { msgtype: 'm.text', body }),
 
     async setState(
       sender: User,
@@ -56,8 +58,6 @@ export function createActions(url: string) {
       return (await as(sender).put(path, { reason: 'regretted' })).event_id;
     },
 
-    join: (user: User, roomId: string): Promise<Json> =>
-      as(user).post(`v3/join/${encodeURIComponent(roomId)}`),
     knock: (user: User, roomId: string): Promise<Json> =>
       as(user).post(`v3/knock/${encodeURIComponent(roomId)}`, { reason: 'let me in' }),
     leave: (user: User, roomId: string): Promise<Json> => as(user).post(`${inRoom(roomId)}/leave`),

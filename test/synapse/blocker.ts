@@ -8,6 +8,11 @@ export interface Blocker {
   url: string;
   /** The calls of blocked paths so far, as `GET /path` without query: a gateway makes none. */
   blockedCalls: readonly string[];
+  /** Resolves when next a request to such a path is on its way to the homeserver. */
+  untilPassed(path: RegExp): Promise<void>;
+  /** As when the homeserver is restarted: cuts every connection, and refuses new ones until `comeBack`. */
+  goAway(): Promise<void>;
+  comeBack(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -33,6 +38,7 @@ export const wholeOfV1: readonly RegExp[] = [/^\/_matrix\/client\/(?:api\/v1|v2_
 export async function startBlocker(homeserverUrl: string, paths: readonly RegExp[]): Promise<Blocker> {
   const { hostname, port } = new URL(homeserverUrl);
   const blockedCalls: string[] = [];
+  const waiting = new Set<{ path: RegExp; resolve: () => void }>();
   const server = createServer((incoming, outgoing) => {
     const path = (incoming.url ?? '').split('?', 1)[0] ?? '';
     if (paths.some((blocked) => blocked.test(path))) {
@@ -42,6 +48,7 @@ export async function startBlocker(homeserverUrl: string, paths: readonly RegExp
       return;
     }
     pass(incoming, outgoing, { hostname, port });
+    for (const each of waiting) if (each.path.test(path) && waiting.delete(each)) each.resolve();
   });
   server.on('checkContinue', (incoming, outgoing) => pass(incoming, outgoing, { hostname, port }));
   server.requestTimeout = 0;
@@ -51,12 +58,20 @@ export async function startBlocker(homeserverUrl: string, paths: readonly RegExp
   return {
     url: `http://127.0.0.1:${address.port}`,
     blockedCalls,
-    close: async () => {
-      const closed = once(server.close(), 'close');
-      server.closeAllConnections();
-      await closed;
+    untilPassed: (path) => new Promise((resolve) => waiting.add({ path, resolve })),
+    goAway: close,
+    comeBack: async () => {
+      server.listen(address.port, '127.0.0.1');
+      await once(server, 'listening');
     },
+    close,
   };
+
+  async function close(): Promise<void> {
+    const closed = once(server.close(), 'close');
+    server.closeAllConnections();
+    await closed;
+  }
 }
 
 function pass(

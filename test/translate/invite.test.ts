@@ -91,4 +91,9 @@ describe('toLegacyInvite', () => {
     expect(invite).not.toHaveProperty('invite_room_state');
     expect(invite.content).toEqual({ membership: 'knock' });
   });
+
+  test('in the stream -> says in unsigned what the user was, as every event there', () => {
+    const { invite } = toLegacyInvite(aSource({ isInChunk: true }));
+    expect(invite.unsigned).toEqual({ membership: 'invite', invite_room_state: [name] });
+  });
 });
