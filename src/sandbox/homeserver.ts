@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '../matrix/client-event.ts';
 import type { AccessToken, DeviceId, EventId, Milliseconds, RoomId, UserId } from '../matrix/identifiers.ts';
 import { initialEvents, type RoomOptions } from './new-room.ts';
+import { type Audience, Polls } from './polls.ts';
 import { type Membership, Room } from './room.ts';
 import { applyRedaction, createEventId, type StoredEvent } from './stored-event.ts';
 import { type Presence, type Session, User } from './user.ts';
@@ -19,9 +20,6 @@ export interface NewEvent {
   transaction?: { deviceId: DeviceId; id: string };
 }
 
-/** Whom news concern; absent: everybody. */
-type Audience = { userId: UserId } | { room: Room } | Record<never, never>;
-
 const DEFAULT_ROOM_VERSION = '12';
 const TYPING_EXPIRES_MS = 30_000;
 
@@ -32,10 +30,10 @@ export class SandboxHomeserver {
   readonly sessions = new Map<AccessToken, Session>();
   readonly events = new Map<EventId, StoredEvent>();
   readonly aliases = new Map<string, RoomId>();
+  readonly polls = new Polls();
   /** Everything that clients can be told takes the next number. */
   stream = 0;
   readonly #now: () => Milliseconds;
-  readonly #waiting = new Set<{ userId: UserId; wake: () => void }>();
 
   constructor(options: { serverName: string; now: () => Milliseconds }) {
     this.serverName = options.serverName;
@@ -223,37 +221,9 @@ export class SandboxHomeserver {
     this.wake({ room });
   }
 
-  // Waiting
-
-  /** Resolves at news that concern a user, after `atMostMs`, or when the client has left. */
-  waitForNews(userId: UserId, atMostMs: Milliseconds, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#waiting.delete(waiter);
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const waiter = { userId, wake: done };
-      const timer = setTimeout(done, atMostMs);
-      this.#waiting.add(waiter);
-      signal.addEventListener('abort', done);
-      if (signal.aborted) done();
-    });
-  }
-
-  /** How many polls wait at this moment. */
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
+  /** The polls that news concern look again whether there is anything to tell. */
   wake(audience: Audience = {}): void {
-    for (const { userId, wake } of this.#waiting) {
-      if ('userId' in audience && audience.userId !== userId) continue;
-      // Also those who just ceased to be members, who are told that.
-      if ('room' in audience && !this.user(userId).rooms.has(audience.room)) continue;
-      wake();
-    }
+    this.polls.wake(audience);
   }
 
   #membershipChanged(room: Room, event: StoredEvent): void {

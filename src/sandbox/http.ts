@@ -4,10 +4,11 @@ import { setTimeout } from 'node:timers/promises';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { JsonObject } from '../matrix/client-event.ts';
 import { MatrixError, unrecognized } from '../matrix/errors.ts';
-import type { AccessToken } from '../matrix/identifiers.ts';
+import type { AccessToken, Milliseconds } from '../matrix/identifiers.ts';
 import { cutAfter, garble } from './broken-body.ts';
 import type { Faults, RequestFault } from './faults.ts';
 import type { SandboxHomeserver } from './homeserver.ts';
+import { accountDataRoutes } from './routes/account-data.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { directoryRoutes } from './routes/directory.ts';
 import { mediaRoutes } from './routes/media.ts';
@@ -16,7 +17,7 @@ import { readingRoutes } from './routes/reading.ts';
 import { Bytes, type Call, type Route, type Served } from './routes/route.ts';
 import { sendingRoutes } from './routes/sending.ts';
 import { syncRoutes } from './routes/sync.ts';
-import { userDataRoutes } from './routes/user-data.ts';
+import { userRoutes } from './routes/users.ts';
 import type { Session } from './user.ts';
 
 /** A request as it came. */
@@ -47,7 +48,8 @@ export function createRoutes(served: Served): Route[] {
     readingRoutes,
     directoryRoutes,
     syncRoutes,
-    userDataRoutes,
+    accountDataRoutes,
+    userRoutes,
     mediaRoutes,
   ].flatMap((routes) => routes(served));
 }
@@ -88,7 +90,7 @@ function addFaults(
     reply.headers(HEADERS);
     const fault = faults.take(method, url);
     met.set(request, fault);
-    if (fault.delayMs !== undefined) await setTimeout(fault.delayMs);
+    if (fault.delayMs !== undefined) await delay(fault.delayMs, request.signal);
     if (fault.answer !== undefined) {
       const { status, headers: answered = {}, body } = fault.answer;
       const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -102,6 +104,11 @@ function addFaults(
     if (cutAfterBytes !== undefined) return cutAfter(cutAfterBytes, payload, request, reply);
     return isGarbage === true ? garble(payload, reply) : payload;
   });
+}
+
+/** Ends early when the client leaves. */
+async function delay(durationMs: Milliseconds, signal: AbortSignal): Promise<void> {
+  await setTimeout(durationMs, undefined, { signal }).catch(() => undefined);
 }
 
 /** Full path → what each method of it does. */

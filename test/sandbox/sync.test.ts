@@ -16,7 +16,7 @@ async function aSharedRoom() {
 
 /** Resolves when so many polls wait. */
 async function waiting({ homeserver }: Sandbox, count: number): Promise<void> {
-  await expect.poll(() => homeserver.waiting, { interval: 2 }).toBe(count);
+  await expect.poll(() => homeserver.polls.size, { interval: 2 }).toBe(count);
 }
 
 const quiet = { set_presence: 'offline' };
@@ -132,7 +132,7 @@ describe('a long poll', () => {
     await happen(world);
     const { next_batch: after } = await poll;
     expect(after).not.toBe(since);
-    expect(world.homeserver.waiting).toBe(0);
+    expect(world.homeserver.polls.size).toBe(0);
   });
 
   test('when what happens is filtered out, or elsewhere -> it goes on waiting, and the position moves on', async () => {

@@ -5,66 +5,40 @@ import type { JsonObject } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { DeviceId, UserId } from '../../matrix/identifiers.ts';
 import type { SandboxHomeserver } from '../homeserver.ts';
-import type { Session } from '../user.ts';
-import { type Call, readText, type Route, type Served } from './route.ts';
+import type { Session, User } from '../user.ts';
+import { type Call, get, post, readText, type Route, type Served } from './route.ts';
 
 const SERVER = { name: 'sandbox', version: '1' };
 const VERSIONS = ['r0.6.1', ...Array.from({ length: 15 }, (_, minor) => `v1.${minor + 1}`)];
 
 export function accountRoutes({ homeserver }: Served): Route[] {
+  const { sessions } = homeserver;
+  const versions = { versions: VERSIONS, unstable_features: {}, server: SERVER };
   return [
-    {
-      method: 'GET',
-      path: '/_matrix/client/versions',
-      who: 'anybody',
-      handle: () => ({ versions: VERSIONS, unstable_features: {}, server: SERVER }),
-    },
-    {
-      method: 'GET',
-      path: '/_matrix/federation/v1/version',
-      who: 'anybody',
-      handle: () => ({ server: SERVER }),
-    },
-    { method: 'GET', path: '/capabilities', handle: () => ({ capabilities: {} }) },
-    { method: 'GET', path: '/voip/turnServer', handle: () => ({}) },
-    { method: 'POST', path: '/register', who: 'anybody', handle: (call) => register(homeserver, call) },
-    {
-      method: 'GET',
-      path: '/login',
-      who: 'anybody',
-      handle: () => ({ flows: [{ type: 'm.login.password' }] }),
-    },
-    { method: 'POST', path: '/login', who: 'anybody', handle: (call) => login(homeserver, call) },
-    {
-      method: 'POST',
-      path: '/logout',
-      who: 'guests too',
-      handle: ({ session }) => {
-        homeserver.sessions.delete(session.accessToken);
-        return {};
-      },
-    },
-    {
-      method: 'POST',
-      path: '/logout/all',
-      who: 'guests too',
-      handle: ({ session }) => {
-        for (const [accessToken, { user }] of homeserver.sessions)
-          if (user === session.user) homeserver.sessions.delete(accessToken);
-        return {};
-      },
-    },
-    {
-      method: 'GET',
-      path: '/account/whoami',
-      who: 'guests too',
-      handle: ({ session: { user, deviceId } }) => ({
-        user_id: user.userId,
-        device_id: deviceId,
-        is_guest: user.isGuest,
-      }),
-    },
+    get('/_matrix/client/versions', () => versions, 'anybody'),
+    get('/_matrix/federation/v1/version', () => ({ server: SERVER }), 'anybody'),
+    get('/capabilities', () => ({ capabilities: {} })),
+    get('/voip/turnServer', () => ({})),
+    post('/register', (call) => register(homeserver, call), 'anybody'),
+    get('/login', () => ({ flows: [{ type: 'm.login.password' }] }), 'anybody'),
+    post('/login', (call) => login(homeserver, call), 'anybody'),
+    post('/logout', ({ session }) => end(session), 'guests too'),
+    post('/logout/all', ({ session: { user } }) => end(...sessionsOf(user)), 'guests too'),
+    get('/account/whoami', ({ session }) => whoami(session), 'guests too'),
   ];
+
+  function end(...ended: Session[]): object {
+    for (const { accessToken } of ended) sessions.delete(accessToken);
+    return {};
+  }
+
+  function sessionsOf(user: User): Session[] {
+    return [...sessions.values()].filter((session) => session.user === user);
+  }
+}
+
+function whoami({ user, deviceId }: Session): object {
+  return { user_id: user.userId, device_id: deviceId, is_guest: user.isGuest };
 }
 
 /** User-interactive: without `auth`, 401 with the one stage there is; guests need none. */

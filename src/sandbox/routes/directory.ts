@@ -1,7 +1,7 @@
 import { MatrixError } from '../../matrix/errors.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 import { forbidden } from '../permissions.ts';
-import { type Call, findRoom, readText, type Route, type Served } from './route.ts';
+import { type Call, findRoom, get, post, put, readText, remove, type Route, type Served } from './route.ts';
 import { toSummary } from './reading.ts';
 
 export function directoryRoutes({ homeserver }: Served): Route[] {
@@ -15,56 +15,39 @@ export function directoryRoutes({ homeserver }: Served): Route[] {
       ...(end < published.length && { next_batch: String(end) }),
     };
   };
+  const { aliases } = homeserver;
   return [
-    {
-      method: 'GET',
-      path: '/directory/room/:alias',
-      who: 'anybody',
-      handle: ({ params }) => {
-        const roomId = homeserver.aliases.get(params['alias'] ?? '');
-        if (roomId === undefined)
-          throw new MatrixError(404, 'M_NOT_FOUND', `Room alias ${params['alias']} not found`);
-        return { room_id: roomId, servers: [homeserver.serverName] };
-      },
-    },
-    {
-      method: 'PUT',
-      path: '/directory/room/:alias',
-      handle: ({ params, body }) => {
-        const alias = params['alias'] ?? '';
-        if (homeserver.aliases.has(alias))
-          throw new MatrixError(409, 'M_UNKNOWN', `Room alias ${alias} already exists`);
-        homeserver.aliases.set(alias, readText(body, 'room_id') as RoomId);
-        return {};
-      },
-    },
-    {
-      method: 'DELETE',
-      path: '/directory/room/:alias',
-      handle: ({ params }) => {
-        homeserver.aliases.delete(params['alias'] ?? '');
-        return {};
-      },
-    },
-    {
-      method: 'GET',
-      path: '/directory/list/room/:roomId',
-      who: 'anybody',
-      handle: ({ params }) => ({
+    get('/directory/room/:alias', ({ params }) => resolve(params['alias'] ?? ''), 'anybody'),
+    put('/directory/room/:alias', ({ params, body }) => {
+      const alias = params['alias'] ?? '';
+      if (aliases.has(alias)) throw new MatrixError(409, 'M_UNKNOWN', `Room alias ${alias} already exists`);
+      aliases.set(alias, readText(body, 'room_id') as RoomId);
+      return {};
+    }),
+    remove('/directory/room/:alias', ({ params }) => {
+      aliases.delete(params['alias'] ?? '');
+      return {};
+    }),
+    get(
+      '/directory/list/room/:roomId',
+      ({ params }) => ({
         visibility: findRoom(homeserver, params['roomId']).isPublished ? 'public' : 'private',
       }),
-    },
-    {
-      method: 'PUT',
-      path: '/directory/list/room/:roomId',
-      handle: ({ session, params, body }) => {
-        const room = findRoom(homeserver, params['roomId']);
-        if (room.membership(session.user.userId) !== 'join') throw forbidden('Not in the room');
-        room.isPublished = body['visibility'] !== 'private';
-        return {};
-      },
-    },
-    { method: 'GET', path: '/publicRooms', who: 'anybody', handle: publicRooms },
-    { method: 'POST', path: '/publicRooms', who: 'guests too', handle: publicRooms },
+      'anybody',
+    ),
+    put('/directory/list/room/:roomId', ({ session, params, body }) => {
+      const room = findRoom(homeserver, params['roomId']);
+      if (room.membership(session.user.userId) !== 'join') throw forbidden('Not in the room');
+      room.isPublished = body['visibility'] !== 'private';
+      return {};
+    }),
+    get('/publicRooms', publicRooms, 'anybody'),
+    post('/publicRooms', publicRooms, 'guests too'),
   ];
+
+  function resolve(alias: string): object {
+    const roomId = aliases.get(alias);
+    if (roomId === undefined) throw new MatrixError(404, 'M_NOT_FOUND', `Room alias ${alias} not found`);
+    return { room_id: roomId, servers: [homeserver.serverName] };
+  }
 }

@@ -1,5 +1,5 @@
 import { MatrixError } from '../../matrix/errors.ts';
-import { Bytes, type Call, type Route, type Served } from './route.ts';
+import { Bytes, type Call, get, post, type Route, type Served } from './route.ts';
 
 export function mediaRoutes({ homeserver }: Served): Route[] {
   const stored = new Map<string, Bytes>();
@@ -15,16 +15,11 @@ export function mediaRoutes({ homeserver }: Served): Route[] {
     return media;
   };
   const downloads = (prefix: string, who: 'anybody' | 'guests too'): Route[] =>
-    ['', '/:fileName'].map((end) => ({
-      method: 'GET',
-      path: `${prefix}/download/:server/:mediaId${end}`,
-      who,
-      handle: download,
-    }));
+    ['', '/:fileName'].map((end) => get(`${prefix}/download/:server/:mediaId${end}`, download, who));
   return [
-    ...['r0', 'v3'].flatMap((version): Route[] => [
-      { method: 'POST', path: `/_matrix/media/${version}/upload`, handle: upload },
-      ...downloads(`/_matrix/media/${version}`, 'anybody'),
+    ...['/_matrix/media/r0', '/_matrix/media/v3'].flatMap((prefix) => [
+      post(`${prefix}/upload`, upload),
+      ...downloads(prefix, 'anybody'),
     ]),
     ...downloads('/_matrix/client/v1/media', 'guests too'),
   ];

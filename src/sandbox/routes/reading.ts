@@ -11,7 +11,7 @@ import { type StoredEvent, toClientEvent } from '../stored-event.ts';
 import { type EventTest, parseFilter, readEventTest } from '../sync-filter.ts';
 import { decodeToken, type Position } from '../tokens.ts';
 import { isVisible, readAccess } from '../visibility.ts';
-import { type Call, type Route, type Served } from './route.ts';
+import { type Call, get, type Route, type Served } from './route.ts';
 
 export function readingRoutes({ homeserver, faults }: Served): Route[] {
   const open = ({ session, params }: Call): { room: Room; reader: Reader; until: number } => {
@@ -31,40 +31,34 @@ export function readingRoutes({ homeserver, faults }: Served): Route[] {
     if (event === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'Event not found.');
     return call.query.get('format') === 'event' ? show(event, reader) : event.content;
   };
-  const get = (path: string, handle: Route['handle']): Route => ({
-    method: 'GET',
-    path: `/rooms/:roomId/${path}`,
-    who: 'guests too',
-    handle,
-  });
+  const read = (path: string, handle: Route['handle']): Route =>
+    get(`/rooms/:roomId/${path}`, handle, 'guests too');
 
   return [
-    get('state', (call) => {
+    read('state', (call) => {
       const { room, reader, until } = open(call);
       return room.stateAt(until).map((event) => show(event, reader));
     }),
-    get('state/:type', getState),
-    get('state/:type/:stateKey', getState),
-    get('members', (call) => {
+    read('state/:type', getState),
+    read('state/:type/:stateKey', getState),
+    read('members', (call) => {
       const { room, reader, until } = open(call);
       const members = room.stateAt(until).filter(({ type }) => type === 'm.room.member');
       return { chunk: members.map((event) => show(event, reader)) };
     }),
-    {
-      ...get('joined_members', (call) => {
-        const { room, reader } = open(call);
-        if (reader.access !== 'member')
-          throw forbidden(`User ${reader.user.userId} not in room ${room.roomId}`);
-        const profileOf = (userId: UserId): JsonObject => {
-          const { displayname, avatar_url: avatarUrl } = room.membershipEvent(userId)?.content ?? {};
-          return { display_name: displayname ?? null, avatar_url: avatarUrl ?? null };
-        };
-        return {
-          joined: Object.fromEntries(room.usersWho('join').map((userId) => [userId, profileOf(userId)])),
-        };
-      }),
-    },
-    get('messages', (call) => {
+    read('joined_members', (call) => {
+      const { room, reader } = open(call);
+      if (reader.access !== 'member')
+        throw forbidden(`User ${reader.user.userId} not in room ${room.roomId}`);
+      const profileOf = (userId: UserId): JsonObject => {
+        const { displayname, avatar_url: avatarUrl } = room.membershipEvent(userId)?.content ?? {};
+        return { display_name: displayname ?? null, avatar_url: avatarUrl ?? null };
+      };
+      return {
+        joined: Object.fromEntries(room.usersWho('join').map((userId) => [userId, profileOf(userId)])),
+      };
+    }),
+    read('messages', (call) => {
       const { room, reader } = open(call);
       const dir = call.query.get('dir') ?? 'f';
       if (dir !== 'f' && dir !== 'b') throw invalidParam("Query parameter 'dir' must be one of ['b', 'f']");
@@ -77,7 +71,7 @@ export function readingRoutes({ homeserver, faults }: Served): Route[] {
         forgetsFrom: faults.pagesForgetFrom,
       });
     }),
-    get('context/:eventId', (call) => {
+    read('context/:eventId', (call) => {
       const { room, reader } = open(call);
       return toContextResponse(homeserver, room, reader, {
         eventId: call.params['eventId'] as EventId,
@@ -85,7 +79,7 @@ export function readingRoutes({ homeserver, faults }: Served): Route[] {
         passes: readFilter(call),
       });
     }),
-    get('event/:eventId', (call) => {
+    read('event/:eventId', (call) => {
       const { room, reader } = open(call);
       const event = homeserver.events.get(call.params['eventId'] as EventId);
       const isShown =
@@ -93,21 +87,19 @@ export function readingRoutes({ homeserver, faults }: Served): Route[] {
       if (!isShown) throw new MatrixError(404, 'M_NOT_FOUND', 'Event not found.');
       return toShownEvent(homeserver, room, reader, event);
     }),
-    {
-      method: 'GET',
-      path: '/_matrix/client/v1/room_summary/:roomId',
-      who: 'guests too',
-      handle: ({ session, params }) => {
-        const room = homeserver.rooms.get(params['roomId'] as RoomId);
-        const membership = room?.membership(session.user.userId);
-        const isClosed =
-          membership === 'leave' && room?.contentOf('m.room.join_rules', 'join_rule') !== 'public';
-        if (room === undefined || (isClosed && room.historyVisibility() !== 'world_readable'))
-          throw new MatrixError(404, 'M_NOT_FOUND', 'Room not found');
-        return { ...toSummary(room), membership };
-      },
-    },
+    get('/_matrix/client/v1/room_summary/:roomId', summary, 'guests too'),
   ];
+
+  function summary({ session, params }: Call): object {
+    const room = homeserver.rooms.get(params['roomId'] as RoomId);
+    const membership = room?.membership(session.user.userId);
+    const isOpen =
+      membership !== 'leave' ||
+      room?.contentOf('m.room.join_rules', 'join_rule') === 'public' ||
+      room?.historyVisibility() === 'world_readable';
+    if (room === undefined || !isOpen) throw new MatrixError(404, 'M_NOT_FOUND', 'Room not found');
+    return { ...toSummary(room), membership };
+  }
 }
 
 function readPosition({ query }: Call, name: 'from' | 'to'): Position | undefined {

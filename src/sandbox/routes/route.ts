@@ -40,6 +40,16 @@ export interface Route {
   handle(call: Call): unknown;
 }
 
+type Define = (path: string, handle: Route['handle'], who?: Route['who']) => Route;
+const define =
+  (method: Route['method']): Define =>
+  (path, handle, who) => ({ method, path, handle, ...(who !== undefined && { who }) });
+
+export const get = define('GET');
+export const post = define('POST');
+export const put = define('PUT');
+export const remove = define('DELETE');
+
 /** What the routes are made of. */
 export interface Served {
   homeserver: SandboxHomeserver;

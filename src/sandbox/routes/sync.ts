@@ -5,10 +5,10 @@ import { hasNews, type SyncRequest, toSyncResponse } from '../sync.ts';
 import { parseFilter, readSyncFilter, type SyncFilter } from '../sync-filter.ts';
 import { decodeSyncToken } from '../tokens.ts';
 import type { Presence, User } from '../user.ts';
-import type { Call, Route, Served } from './route.ts';
+import { type Call, get, type Route, type Served } from './route.ts';
 
 export function syncRoutes(served: Served): Route[] {
-  return [{ method: 'GET', path: '/sync', who: 'guests too', handle: (call) => sync(served, call) }];
+  return [get('/sync', (call) => sync(served, call), 'guests too')];
 }
 
 /** Answers at once where there is something to tell or no `since`; else waits for news that pass the filter. */
@@ -30,7 +30,7 @@ async function sync({ homeserver, faults }: Served, { session, query, signal }: 
     const leftMs = deadline - performance.now();
     const mustAnswer = since === null || leftMs <= 0 || signal.aborted;
     if (mustAnswer || hasNews(response) || faults.takeEmptyWakeUp()) return faults.reshape(response);
-    await homeserver.waitForNews(user.userId, leftMs, signal);
+    await homeserver.polls.wait(user, leftMs, signal);
   }
 
   /** Only a change is news to the others. Offline is not meant as a change. */
