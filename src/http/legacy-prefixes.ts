@@ -1,5 +1,7 @@
 // Which requests under the prefixes of 2014–2019 mean the same under a modern one: an exact table, and nothing else.
 
+import { legacyRoutes, type OldPrefix } from './legacy-routes.ts';
+
 /** The prefixes that the homeserver has, by its `/versions`. */
 export interface HomeserverPrefixes {
   /** Some `r0.x` is listed. */
@@ -33,123 +35,24 @@ export function toHomeserverPath(method: string, rawPath: string, prefixes: Home
   return rawPath;
 }
 
-/** `*` stands for one segment, which may be empty only at the end, as an empty state key is. */
-const unchangedEverywhere = `
-  GET,POST login
-  POST logout
-  POST logout/all
-  POST createRoom
-  POST join/*
-  GET joined_rooms
-  POST rooms/*/join
-  POST rooms/*/leave
-  POST rooms/*/invite
-  POST rooms/*/kick
-  POST rooms/*/ban
-  POST rooms/*/unban
-  POST rooms/*/forget
-  GET rooms/*/state
-  GET,PUT rooms/*/state/*
-  GET,PUT rooms/*/state/*/*
-  GET rooms/*/members
-  GET rooms/*/joined_members
-  GET rooms/*/messages
-  PUT rooms/*/typing/*
-  PUT rooms/*/send/*/*
-  PUT rooms/*/redact/*/*
-  GET rooms/*/context/*
-  GET rooms/*/event/*
-  GET rooms/*/aliases
-  POST rooms/*/receipt/*/*
-  POST rooms/*/read_markers
-  POST rooms/*/report/*
-  POST rooms/*/upgrade
-  GET profile/*
-  GET,PUT profile/*/displayname
-  GET,PUT profile/*/avatar_url
-  GET,PUT presence/*/status
-  GET pushrules/
-  GET pushrules/*/
-  GET pushrules/*/*/
-  GET,PUT,DELETE pushrules/*/*/*
-  GET,PUT pushrules/*/*/*/enabled
-  GET,PUT pushrules/*/*/*/actions
-  GET pushers
-  POST pushers/set
-  GET notifications
-  GET,PUT,DELETE directory/room/*
-  GET,PUT directory/list/room/*
-  GET,POST publicRooms
-  GET voip/turnServer
-  POST search
-  POST user_directory/search
-  POST user/*/filter
-  GET user/*/filter/*
-  GET,PUT user/*/account_data/*
-  GET,PUT user/*/rooms/*/account_data/*
-  GET user/*/rooms/*/tags
-  PUT,DELETE user/*/rooms/*/tags/*
-  GET account/whoami
-  POST account/password
-  POST account/password/email/requestToken
-  POST account/password/msisdn/requestToken
-  POST account/deactivate
-  GET,POST account/3pid
-  POST account/3pid/add
-  POST account/3pid/bind
-  POST account/3pid/delete
-  POST account/3pid/unbind
-  POST account/3pid/email/requestToken
-  POST account/3pid/msisdn/requestToken
-  GET devices
-  GET,PUT,DELETE devices/*
-  POST delete_devices
-  POST keys/upload
-  POST keys/upload/*
-  POST keys/query
-  POST keys/claim
-  GET keys/changes
-  PUT sendToDevice/*/*
-  GET thirdparty/protocols
-  GET thirdparty/protocol/*
-  GET thirdparty/location
-  GET thirdparty/location/*
-  GET thirdparty/user
-  GET thirdparty/user/*
-  GET admin/whois/*
-`;
-
-/** Registration by stages came with v2_alpha; api/v1 had one of its own. */
-const unchangedSinceV2Alpha = `
-  POST register
-  GET register/available
-  POST register/email/requestToken
-  POST register/msisdn/requestToken
-`;
-
 interface Row {
   methods: ReadonlySet<string>;
   segments: readonly string[];
 }
 
 const tables: readonly (readonly [prefix: string, table: Map<string, Row[]>])[] = [
-  ['api/v1/', parseTable(unchangedEverywhere)],
-  ['v2_alpha/', parseTable(unchangedEverywhere + unchangedSinceV2Alpha)],
+  ['api/v1/', passedUnder('api/v1')],
+  ['v2_alpha/', passedUnder('v2_alpha')],
 ];
 
 /** Rows by their first segment, as most paths share it with few others. */
-function parseTable(text: string): Map<string, Row[]> {
-  const rows = text
-    .trim()
-    .split('\n')
-    .map((line): Row => {
-      const [methods = '', path = ''] = line.trim().split(' ');
+function passedUnder(prefix: OldPrefix): Map<string, Row[]> {
+  const rows = legacyRoutes
+    .filter(({ prefixes, what, isSamePath }) => prefixes.includes(prefix) && (what === 'pass' || isSamePath))
+    .map(({ methods, path }): Row => {
       // A preflight asks for any of them; HEAD is GET without the body.
-      const listed = methods.split(',');
-      return {
-        methods: new Set([...listed, 'OPTIONS', ...(listed.includes('GET') ? ['HEAD'] : [])]),
-        segments: path.split('/'),
-      };
+      const more = ['OPTIONS', ...(methods.includes('GET') ? ['HEAD'] : [])];
+      return { methods: new Set([...methods, ...more]), segments: path.split('/') };
     });
   return Map.groupBy(rows, (row) => row.segments[0] ?? '');
 }
