@@ -5,7 +5,7 @@ import type { ComparedAnswers, Difference, NamedDifference } from './compare.ts'
 
 export const ORDER_ACROSS_ROOMS: NamedDifference = {
   name: 'events of several rooms are in the order of their timestamps',
-  reason: '/sync does not tell the order of arrival across rooms',
+  reason: '/sync does not tell the order of arrival across rooms; in a catch-up each room is read by itself',
   dependsOnTiming: true,
   recognises: ({ path }) => fits(path, 'chunk', 'order across rooms'),
 };
