@@ -7,7 +7,7 @@ import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
-import { closeSignal, cut, sendPieces } from '../http/send.ts';
+import { closeSignal } from '../http/send.ts';
 import { invalidParam, MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { readBoolean, readLimit } from '../matrix/query.ts';

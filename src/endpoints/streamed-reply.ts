@@ -22,7 +22,7 @@ export async function replyWhileItComes(
     await sendPieces(reply.raw, rejoin(first, pieces));
     onSent?.();
   } catch (error) {
-    if (!request.signal.aborted) request.log.warn({ err: withoutTokens(error) }, 'answer cut');
+    if (!reply.raw.destroyed) request.log.warn({ err: withoutTokens(error) }, 'answer cut');
     cut(reply.raw);
   }
 }
