@@ -6,6 +6,7 @@ import type { Row } from './passthrough.ts';
 const benches: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
   passthrough: () => import('./passthrough.ts'),
   'initial-sync': () => import('./initial-sync.ts'),
+  'catch-up': () => import('./catch-up.ts'),
 };
 
 const asked = process.argv.slice(2);

@@ -63,6 +63,7 @@ async function startHindsync(): Promise<number> {
     trustedProxies: ['loopback'],
     deadlineMs: 600_000,
     prefixesOf: () => ({ hasR0: true, hasV3: true }),
+    hasAuthenticatedMedia: () => false,
     onAnswered: () => {},
   });
   const app = Fastify(

@@ -20,11 +20,15 @@ export function createEventRooms(options: { maxBytes: number }): EventRooms {
   });
   const lastNoted = new LRUCache<RoomId, number>({ max: MOST_ROOMS });
   let turn = 0;
+  let newest: RoomId | undefined;
   return {
     roomOf: (eventId) => rooms.get(eventId),
     note: (eventId, roomId) => {
       if (eventId === undefined) return;
       rooms.set(eventId, roomId);
+      // Events come room by room, and there may be very many.
+      if (roomId === newest) return;
+      newest = roomId;
       lastNoted.set(roomId, (turn += 1));
     },
     byActivity: (unordered) => {
