@@ -11,6 +11,7 @@ import { readArguments } from './config/arguments.ts';
 import { ConfigError } from './config/config-error.ts';
 import { helpText } from './config/describe.ts';
 import { createLogger } from './http/logging.ts';
+import { keepMemoryFlat } from './operate/memory.ts';
 
 // The same from src/ and from dist/, which stand beside each other.
 const DEFAULT_FILE = fileURLToPath(new URL('../config/hindsync.yaml', import.meta.url));
@@ -30,6 +31,7 @@ async function main(argv: string[]): Promise<void> {
   const config = readConfig(sources);
   if (action === 'check-config') return void print('The settings are good.');
 
+  keepMemoryFlat();
   const logger = createLogger({ level: config.logLevel, isTerminal: process.stderr.isTTY });
   outliveErrors(logger);
   const running: Running = {};

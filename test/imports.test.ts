@@ -45,7 +45,7 @@ const RULES: Record<string, Rule> = {
   'config.ts': { own: ['config'], packages: true, node: [] },
   'app.ts': { own: [...BELOW_ENDPOINTS, 'endpoints', 'config.ts'], packages: true, node: 'any' },
   'main.ts': {
-    own: ['app.ts', 'config.ts', 'config', 'sandbox', 'demo', 'http/logging.ts'],
+    own: ['app.ts', 'config.ts', 'config', 'sandbox', 'demo', 'http/logging.ts', 'operate/memory.ts'],
     packages: true,
     node: 'any',
   },
