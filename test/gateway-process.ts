@@ -3,13 +3,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface GatewayProcess {
   url: string;
   internalUrl: string;
-  /** Sends SIGTERM; resolves to the exit code, which is 0 once it has drained. */
+  /** Writes its metrics to the logs and sends SIGTERM; resolves to the exit code, which is 0 once it has drained. */
   stop(): Promise<number | null>;
   /** Ends it as a crash or a lack of memory would: SIGKILL, nothing drained. */
   kill(): Promise<void>;
@@ -71,6 +72,8 @@ export async function startGatewayProcess(options: {
     url,
     internalUrl,
     stop: async () => {
+      const metrics = await fetch(`${internalUrl}/metrics`).then((answer) => answer.text());
+      await writeFile(join(logs, `metrics-${name}.log`), metrics);
       child.kill('SIGTERM');
       return exited;
     },

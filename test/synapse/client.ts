@@ -1,5 +1,7 @@
 // A client as small as the tests need it: one request, one answer, nothing understood.
 
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { inject } from 'vitest';
 import { noteAccessToken } from './access-tokens.ts';
 
@@ -54,6 +56,8 @@ export function clientAt(url: string, user: Pick<User, 'accessToken'> | undefine
       ...(options.signal !== undefined && { signal: options.signal }),
     });
     const text = await response.text();
+    // For the search at the end of the run: errors tell nobody's access token either.
+    if (response.status >= 400) await appendFile(join(inject('logs'), 'error-answers.log'), `${text}\n`);
     return {
       status: response.status,
       headers: response.headers,
