@@ -89,16 +89,34 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   });
   const parkedPolls = createParkedPolls(config);
   const watch = createRoomWatch({ clock, fastestMs: config.peekFastestMs, slowestMs: config.peekSlowestMs });
-  const answers = createCatchUpAnswers({ homeserver, kind, cursors });
+  const answers = createCatchUpAnswers({
+    homeserver,
+    kind,
+    cursors,
+    onRefusedRoom: () => metrics.count('refusedRooms'),
+  });
   const stream = createEventStream({
     homeserver,
     answers,
     cursors,
     clock,
+    onRemainder: (how) => {
+      if (how === 'hit') return metrics.cacheHit('session-cursors');
+      metrics.cacheMissed('session-cursors');
+      metrics.cacheRebuilt('session-cursors');
+    },
     onUpdate: ({ rooms }) => rooms.forEach(({ roomId }) => watch.announce(roomId)),
   });
   const readNow = createNowReader(homeserver, kind);
-  const peeks = createPeekStream({ homeserver, kind, answers, cursors, readNow, watch });
+  const peeks = createPeekStream({
+    homeserver,
+    kind,
+    answers,
+    cursors,
+    readNow,
+    watch,
+    onProbe: () => metrics.count('peekProbes'),
+  });
   const shared = { ...config, homeserver, kind, sessions, eventRooms, cursors, readNow, parkedPolls, clock };
   const peekEvents = createPeekEvents({ ...shared, peeks });
   const passThrough = createPassThrough({
@@ -106,6 +124,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     connections,
     deadlineMs: config.passDeadlineMs,
     prefixesOf: prefixReader.prefixes,
+    hasAuthenticatedMedia: prefixReader.hasAuthenticatedMedia,
     onAnswered: createSessionObserver({ sessions: identities, modernSessions }),
   });
 
@@ -136,6 +155,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       prefix,
       stream,
       modernSessions,
+      onSharedDevice: () => metrics.count('sharedDevices'),
       peekEvents,
     });
     await answer('initial-sync', initialSync, { ...shared, prefix, visibilities, queue });

@@ -52,6 +52,8 @@ export class FakeHomeserver implements Homeserver {
   joinedRooms: Homeserver['joinedRooms'] = (...args) => this.#answer('joinedRooms', args);
   notifications: Homeserver['notifications'] = (...args) => this.#answer('notifications', args);
   roomVisibility: Homeserver['roomVisibility'] = (...args) => this.#answer('roomVisibility', args);
+  request: Homeserver['request'] = (...args) => this.#answer('request', args);
+  streamRequest: Homeserver['streamRequest'] = (...args) => this.#answer('streamRequest', args);
   versions: Homeserver['versions'] = (...args) => this.#answer('versions', args);
   serverName: Homeserver['serverName'] = (...args) => this.#answer('serverName', args);
 

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Connections } from '../homeserver/connections.ts';
 import { writeError } from '../http/error-handler.ts';
 import { createPeerLookup } from '../http/forwarded.ts';
+import { toAuthenticatedMedia } from '../http/legacy-media.ts';
 import { toHomeserverPath } from '../http/legacy-prefixes.ts';
 import type { HomeserverPrefixes } from '../http/legacy-prefixes.ts';
 import { takeQueryToken } from '../http/query-token.ts';
@@ -26,6 +27,8 @@ export interface PassThroughOptions {
   deadlineMs: Milliseconds;
   /** By the homeserver's `/versions`, as last seen. */
   prefixesOf(): HomeserverPrefixes;
+  /** Whether the homeserver gives media to who shows an access token. */
+  hasAuthenticatedMedia(): boolean;
   /** Told at the head of every answer of the homeserver, and of a 502 or 504 for want of one. */
   onAnswered?(answered: Answered): void;
 }
@@ -44,10 +47,11 @@ export type PassThrough = (
 /**
  * Builds the pass-through: everything that is not answered here goes to the homeserver as it came, and comes back so.
  *
- * What changes: the access token moves from query to header, the old prefixes become what the homeserver has,
- * hop-by-hop headers stop, X-Forwarded-* are ours. One request up for one down: nothing is ever sent twice. undici looks
- * for the homeserver's goodbye before it uses an idle connection again, so that a stale one is replaced, not retried; a
- * connection that closes while a request is on its way is a 502, as the homeserver may have acted on it.
+ * What changes: the access token moves from query to header, the old prefixes become what the homeserver has, old media
+ * of who has an access token are asked for at their new place, hop-by-hop headers stop, X-Forwarded-* are ours. One
+ * request up for one down: nothing is ever sent twice. undici looks for the homeserver's goodbye before it uses an idle
+ * connection again, so that a stale one is replaced, not retried; a connection that closes while a request is on its way
+ * is a 502, as the homeserver may have acted on it.
  *
  * @see reference/safety.md §4.2
  */
@@ -74,6 +78,8 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       ({ rawUrl, accessToken } = takeQueryToken(receivedUrl));
       if (accessToken !== undefined) accessToken = checkToken(accessToken, request);
       rawUrl = toHomeserverPath(method, rawUrl, options.prefixesOf());
+      const hasToken = accessToken !== undefined || request.headers.authorization !== undefined;
+      if (hasToken && options.hasAuthenticatedMedia()) rawUrl = toAuthenticatedMedia(method, rawUrl);
     }
 
     const headers = toHomeserverHeaders(request, peerOf(request.socket), accessToken);

@@ -34,6 +34,19 @@ export interface Caller {
   forwardedFor?: string;
 }
 
+/** A caller who has shown no access token: somebody who logs in or registers. */
+export type Nobody = Omit<Caller, 'accessToken' | 'masquerade'>;
+
+/** A request of the client API as a route of 2014 becomes it. */
+export interface PlainRequest {
+  method: 'GET' | 'POST' | 'PUT';
+  /** Below `/_matrix/client/v3/`, escaped, without query. */
+  path: string;
+  query?: Readonly<Record<string, string>>;
+  /** JSON, or its text as the client sent it. */
+  body?: JsonObject | Buffer;
+}
+
 export interface SyncQuery {
   /** The filter's JSON text. Synapse caches answers under this very text: see `translate/sync-filter.ts`. */
   filter: string;
@@ -96,6 +109,14 @@ export interface Homeserver {
   /** Whether the room is published in the room directory. Asked without a token: the answer is the same for anybody. */
   roomVisibility(roomId: RoomId, signal?: AbortSignal): Promise<'public' | 'private'>;
   versions(signal?: AbortSignal): Promise<VersionsResponse>;
+  /** One of the many requests whose answer is handed on: nothing of it is known here but that it is an object. */
+  request(caller: Caller | Nobody, request: PlainRequest, signal?: AbortSignal): Promise<JsonObject>;
+  /** The same for an answer of any size, as bytes. */
+  streamRequest(
+    caller: Caller | Nobody,
+    request: PlainRequest,
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<Buffer>>;
   /** What the homeserver calls itself to other homeservers, as `Synapse`; undefined where it does not say. */
   serverName(signal?: AbortSignal): Promise<string | undefined>;
 }

@@ -12,8 +12,9 @@ import type {
   VersionsResponse,
   WhoamiResponse,
 } from '../matrix/sync.ts';
+import { chunksOf } from './body-chunks.ts';
 import type { Connections } from './connections.ts';
-import type { Caller, Homeserver, SyncQuery } from './homeserver.ts';
+import type { Caller, Homeserver, Nobody, PlainRequest, SyncQuery } from './homeserver.ts';
 
 export interface HttpHomeserverOptions {
   connections: Connections;
@@ -32,10 +33,12 @@ export interface HttpHomeserverOptions {
 interface Call {
   name: keyof Homeserver;
   path: string;
-  query?: Record<string, string | number | undefined>;
-  /** Makes it a POST. */
-  body?: JsonObject;
-  caller?: Caller;
+  query?: Readonly<Record<string, string | number | undefined>>;
+  /** GET, or POST where there is a body. */
+  method?: PlainRequest['method'];
+  /** JSON, or its text. */
+  body?: JsonObject | Buffer;
+  caller?: Caller | Nobody;
   pool?: 'longPolls' | 'rest';
   deadlineMs: Milliseconds;
   signal: AbortSignal | undefined;
@@ -56,10 +59,10 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     let status = 0;
     try {
       const answer = await options.connections[call.pool ?? 'rest'].request({
-        method: call.body === undefined ? 'GET' : 'POST',
+        method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
         path: pathOf(call),
         headers: headersOf(call),
-        ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
+        ...(call.body !== undefined && { body: textOf(call.body) }),
         signal: deadline.signal,
       });
       status = answer.statusCode;
@@ -93,7 +96,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
   async function getChunks(call: Call): Promise<AsyncIterable<Buffer>> {
     const { answer, deadline } = await open(call);
     deadline.clear();
-    return readChunks(answer.body, deadline, call.signal);
+    return explained(chunksOf(answer.body), deadline, call.signal);
   }
 
   return {
@@ -247,6 +250,12 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
       return answer.visibility === 'public' ? 'public' : 'private';
     },
 
+    request: (caller, request, signal) =>
+      getJson<JsonObject>(toCall('request', caller, request, callDeadlineMs, signal)),
+
+    streamRequest: (caller, request, signal) =>
+      getChunks(toCall('streamRequest', caller, request, initialSyncDeadlineMs, signal)),
+
     versions: (signal) =>
       getJson<VersionsResponse>({
         name: 'versions',
@@ -268,6 +277,26 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
   };
 }
 
+function toCall(
+  name: Call['name'],
+  caller: Call['caller'],
+  { path, ...request }: PlainRequest,
+  deadlineMs: Milliseconds,
+  signal: AbortSignal | undefined,
+): Call {
+  return {
+    name,
+    ...(caller !== undefined && { caller }),
+    path: `${PREFIX}/${path}`,
+    ...request,
+    deadlineMs,
+    signal,
+  };
+}
+
+const textOf = (body: JsonObject | Buffer): string | Buffer =>
+  Buffer.isBuffer(body) ? body : JSON.stringify(body);
+
 const pathOfRoom = (roomId: RoomId): string => `${PREFIX}/rooms/${encodeURIComponent(roomId)}`;
 
 function syncParameters(query: SyncQuery): Record<string, string | number | undefined> {
@@ -284,8 +313,9 @@ function pathOf({ path, query = {}, caller }: Call): string {
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) parameters.set(name, String(value));
   }
-  if (caller?.masquerade?.userId !== undefined) parameters.set('user_id', caller.masquerade.userId);
-  if (caller?.masquerade?.deviceId !== undefined) parameters.set('device_id', caller.masquerade.deviceId);
+  const { userId, deviceId } = (caller !== undefined && 'masquerade' in caller && caller.masquerade) || {};
+  if (userId !== undefined) parameters.set('user_id', userId);
+  if (deviceId !== undefined) parameters.set('device_id', deviceId);
   return parameters.size === 0 ? path : `${path}?${parameters}`;
 }
 
@@ -293,7 +323,7 @@ function headersOf({ caller, body }: Call): Record<string, string> {
   return {
     accept: 'application/json',
     ...(body !== undefined && { 'content-type': 'application/json' }),
-    ...(caller !== undefined && { authorization: `Bearer ${caller.accessToken}` }),
+    ...(caller !== undefined && 'accessToken' in caller && { authorization: `Bearer ${caller.accessToken}` }),
     ...(caller?.userAgent !== undefined && { 'user-agent': caller.userAgent }),
     ...(caller?.forwardedFor !== undefined && { 'x-forwarded-for': caller.forwardedFor }),
   };
@@ -346,13 +376,14 @@ async function readBody(body: AsyncIterable<Buffer>, limit: number): Promise<Buf
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
 }
 
-async function* readChunks(
-  body: AsyncIterable<Buffer>,
+/** The same chunks; what goes wrong between them is said as for any call. */
+async function* explained(
+  chunks: AsyncIterable<Buffer>,
   deadline: Deadline,
   client: AbortSignal | undefined,
 ): AsyncGenerator<Buffer> {
   try {
-    yield* body;
+    yield* chunks;
   } catch (error) {
     throw explain(error, deadline, client);
   }

@@ -7,6 +7,8 @@ export interface PrefixReader {
   prefixes(): HomeserverPrefixes;
   /** Whether simplified sliding sync was promised, when last seen. */
   hasSlidingSync(): boolean;
+  /** Whether media are given to who shows an access token (Matrix 1.11), when last seen. */
+  hasAuthenticatedMedia(): boolean;
   /** Asks the homeserver. Throws when it does not answer. */
   refresh(signal?: AbortSignal): Promise<void>;
 }
@@ -19,13 +21,16 @@ export interface PrefixReader {
 export function createPrefixReader(homeserver: Homeserver): PrefixReader {
   let seen: HomeserverPrefixes = { hasR0: true, hasV3: true };
   let hasSlidingSync = false;
+  let hasAuthenticatedMedia = false;
   return {
     prefixes: () => seen,
     hasSlidingSync: () => hasSlidingSync,
+    hasAuthenticatedMedia: () => hasAuthenticatedMedia,
     refresh: async (signal) => {
       const versions = await homeserver.versions(signal);
       seen = toPrefixes(versions);
       hasSlidingSync = versions.unstable_features?.['org.matrix.simplified_msc3575'] === true;
+      hasAuthenticatedMedia = promisesAuthenticatedMedia(versions);
     },
   };
 }
@@ -36,4 +41,10 @@ function toPrefixes({ versions }: VersionsResponse): HomeserverPrefixes {
     hasR0: listed.some((version) => version.startsWith('r0.')),
     hasV3: listed.some((version) => version.startsWith('v1.')),
   };
+}
+
+/** @see MSC3916: its flag, for homeservers that had it before they had the rest of 1.11 */
+function promisesAuthenticatedMedia({ versions, unstable_features }: VersionsResponse): boolean {
+  if (unstable_features?.['org.matrix.msc3916.stable'] === true) return true;
+  return (versions ?? []).some((version) => Number(/^v1\.(\d+)$/.exec(version)?.[1] ?? 0) >= 11);
 }

@@ -190,3 +190,37 @@ describe('prefixes', () => {
     await modern.close();
   });
 });
+
+describe('old media, where the homeserver has a new place for them', () => {
+  let modern: Gateway;
+  beforeAll(async () => {
+    modern = await startGateway(upstream.url, { hasAuthenticatedMedia: () => true });
+  });
+  afterAll(() => modern.close());
+
+  test('the access token in a header -> the new place, ranges and the rest kept', async () => {
+    const headers = 'Authorization: Bearer t\r\nRange: bytes=0-9\r\nIf-None-Match: "e"\r\n';
+    const request = await passedOn('/_matrix/media/v3/download/a.test/m?x=%zz', { to: modern, headers });
+    expect(request.start).toBe('GET /_matrix/client/v1/media/download/a.test/m?x=%zz HTTP/1.1');
+    expect([valuesOf(request, 'range'), valuesOf(request, 'if-none-match')]).toEqual([
+      ['bytes=0-9'],
+      ['"e"'],
+    ]);
+  });
+
+  test('the access token in the query -> the new place, and a header', async () => {
+    const request = await passedOn('/_matrix/media/v1/thumbnail/a/m?access_token=t&width=1', { to: modern });
+    expect(request.start).toBe('GET /_matrix/client/v1/media/thumbnail/a/m?width=1 HTTP/1.1');
+    expect(valuesOf(request, 'authorization')).toEqual(['Bearer t']);
+  });
+
+  test.each(['', '?access_token='])('no access token (%j) -> the old place', async (query) => {
+    const request = await passedOn(`/_matrix/media/v1/download/a/m${query}`, { to: modern });
+    expect(request.start).toBe('GET /_matrix/media/v1/download/a/m HTTP/1.1');
+  });
+
+  test('the homeserver has no new place -> the old one', async () => {
+    const request = await passedOn('/_matrix/media/v1/download/a/m?access_token=t');
+    expect(request.start).toBe('GET /_matrix/media/v1/download/a/m HTTP/1.1');
+  });
+});

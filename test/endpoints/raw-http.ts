@@ -217,6 +217,7 @@ export async function startGateway(
     trustedProxies: [],
     deadlineMs: 60_000,
     prefixesOf: () => ({ hasR0: true, hasV3: true }),
+    hasAuthenticatedMedia: () => false,
     onAnswered: (one) => answered.push(one),
     ...options,
   });
