@@ -31,6 +31,8 @@ import { roomInitialSync } from './endpoints/room-initial-sync.ts';
 import { createSessionObserver } from './endpoints/session-observer.ts';
 import { createSessionReader } from './endpoints/session.ts';
 import { sync } from './endpoints/sync.ts';
+import { v2AlphaFilter } from './endpoints/v2-alpha-filter.ts';
+import { v2AlphaSync } from './endpoints/v2-alpha-sync.ts';
 import { connectTo } from './homeserver/connections.ts';
 import { createHttpHomeserver } from './homeserver/http-homeserver.ts';
 import { createKindReader } from './homeserver/kinds/recognise.ts';
@@ -171,7 +173,12 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       passThrough,
       fillsPages: name === 'api/v1' || name === 'r0',
     });
-    await answer('sync', sync, { ...shared, prefix, passThrough });
+    if (name === 'v2_alpha') {
+      await answer('v2-alpha-sync', v2AlphaSync, { ...shared, prefix, visibilities, queue });
+      await answer('v2-alpha-sync', v2AlphaFilter, { ...shared, prefix });
+    } else {
+      await answer('sync', sync, { ...shared, prefix, passThrough });
+    }
   }
   await gateway.register(async (scope) => {
     scope.addHook('onRequest', countRequests(metrics, 'passthrough'));

@@ -67,10 +67,10 @@ export function createCatchUpAnswers(options: {
     const kind = await options.kind();
     const filter = messagesFilter({ isRaw });
     return {
-      readPage: (interval, page, options) =>
+      readPage: (interval, page, reading) =>
         kind.readPage(homeserver, session.caller, interval, page, {
           ...(filter !== undefined && { filter }),
-          ...options,
+          ...reading,
         }),
       isGivenUp: (roomId) => cursors.failures(session.key, token, roomId) >= FAILURES_BEFORE_GIVING_UP,
       onRefused: () => options.onRefusedRoom?.(),

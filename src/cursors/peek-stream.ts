@@ -41,6 +41,7 @@ export function createPeekStream(options: {
   cursors: SessionCursors;
   readNow: ReadNow;
   watch: RoomWatch;
+  onProbe?: () => void;
 }): PeekStream {
   const { homeserver, answers, cursors, watch } = options;
 
@@ -73,8 +74,10 @@ export function createPeekStream(options: {
     const kind = await patience.outlast(options.kind);
     let since = start;
     for (;;) {
-      const probe = (probeSignal: AbortSignal) =>
-        kind.hasNews(homeserver, session.caller, roomId, since, probeSignal);
+      const probe = (probeSignal: AbortSignal) => {
+        options.onProbe?.();
+        return kind.hasNews(homeserver, session.caller, roomId, since, probeSignal);
+      };
       if (await patience.outlast(() => probe(signal))) {
         const to = await patience.outlast(() =>
           options.readNow(session.caller, { setPresence: 'online', roomId, signal }),

@@ -36,6 +36,8 @@ export interface EventsOptions {
   maxPollTimeoutMs: Milliseconds;
   modernSessions: ModernSessions;
   refuseSharedDevices: boolean;
+  /** Told once of each session that a modern client uses too. */
+  onSharedDevice?: () => void;
   /** Answers `?room_id=`, which is another endpoint at the same path. */
   peekEvents: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
@@ -103,7 +105,9 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
   function checkDevice({ key, deviceId }: Session, request: FastifyRequest): void {
     if (!options.modernSessions.has(key)) return;
     if (options.refuseSharedDevices) throw new MatrixError(403, 'M_FORBIDDEN', SHARED_DEVICE);
-    if (options.modernSessions.isNew(key)) request.log.warn({ deviceId }, SHARED_DEVICE);
+    if (!options.modernSessions.isNew(key)) return;
+    options.onSharedDevice?.();
+    request.log.warn({ deviceId }, SHARED_DEVICE);
   }
 
   async function readStart({ caller }: Session, poll: LongPoll) {

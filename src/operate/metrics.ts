@@ -32,6 +32,8 @@ export interface Metrics {
   cacheHit(cache: string): void;
   cacheMissed(cache: string): void;
   cacheRebuilt(cache: string): void;
+  /** Something happened that an operator may want to know of. */
+  count(what: keyof typeof COUNTERS): void;
   /** Something that can be counted at any moment; read whenever somebody looks at the metrics. */
   watch(gauge: 'parkedPolls' | 'initialSyncsRunning' | 'initialSyncsQueued', read: () => number): void;
   watchCacheBytes(cache: string, read: () => number): void;
@@ -77,6 +79,12 @@ export function createMetrics(): Metrics {
   });
   registry.registerMetric(bytes);
 
+  const counters = {
+    refusedRooms: new Counter({ ...COUNTERS.refusedRooms, registers }),
+    sharedDevices: new Counter({ ...COUNTERS.sharedDevices, registers }),
+    peekProbes: new Counter({ ...COUNTERS.peekProbes, registers }),
+  };
+
   function cacheCounter(what: string, help: string): Counter<'cache'> {
     return new Counter({ name: `hindsync_cache_${what}_total`, help, labelNames: ['cache'], registers });
   }
@@ -97,6 +105,7 @@ export function createMetrics(): Metrics {
     cacheHit: (cache) => cacheEvents.hits.inc({ cache }),
     cacheMissed: (cache) => cacheEvents.misses.inc({ cache }),
     cacheRebuilt: (cache) => cacheEvents.rebuilds.inc({ cache }),
+    count: (what) => counters[what].inc(),
     watch: (gauge, read) => {
       const collect = function (this: Gauge): void {
         this.set(read());
@@ -108,6 +117,21 @@ export function createMetrics(): Metrics {
     contentType: registry.contentType,
   };
 }
+
+const COUNTERS = {
+  refusedRooms: {
+    name: 'hindsync_refused_rooms_total',
+    help: 'Rooms of a catch-up that could not be read (banned, forgotten, purged, or failing for long).',
+  },
+  sharedDevices: {
+    name: 'hindsync_shared_device_sessions_total',
+    help: 'Sessions whose access token is used by an old client and a modern one at once.',
+  },
+  peekProbes: {
+    name: 'hindsync_peek_probes_total',
+    help: 'Times that the homeserver was asked whether a room that somebody looks into has news.',
+  },
+};
 
 const GAUGES = {
   parkedPolls: { name: 'hindsync_parked_polls', help: 'Long polls that wait now.' },
