@@ -48,11 +48,16 @@ export interface PlainRequest {
 }
 
 export interface SyncQuery {
-  /** The filter's JSON text. Synapse caches answers under this very text: see `translate/sync-filter.ts`. */
+  /**
+   * The filter's JSON text, or the id of one that the client made. Synapse caches answers under this very text: see
+   * `translate/sync-filter.ts`.
+   */
   filter: string;
   since?: SyncToken;
   timeoutMs: Milliseconds;
   setPresence: 'online' | 'offline';
+  /** The whole state of every room, also with `since`. */
+  fullState?: boolean;
 }
 
 export interface MessagesQuery {

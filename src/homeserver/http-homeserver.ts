@@ -127,7 +127,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
         query: syncParameters(query),
         caller,
         pool: 'longPolls',
-        deadlineMs: initialSyncDeadlineMs,
+        deadlineMs: initialSyncDeadlineMs + query.timeoutMs,
         signal,
       }),
 
@@ -305,6 +305,7 @@ function syncParameters(query: SyncQuery): Record<string, string | number | unde
     since: query.since,
     timeout: query.timeoutMs,
     set_presence: query.setPresence,
+    full_state: query.fullState === true ? 'true' : undefined,
   };
 }
 

@@ -34,6 +34,20 @@ export function readTimeout(query: URLSearchParams, mostMs: Milliseconds): Milli
   return timeoutMs === 0 ? 0 : Math.min(Math.max(timeoutMs, SHORTEST_TIMEOUT_MS), mostMs);
 }
 
+/**
+ * `timeout` of a `/sync`: from 0 to `mostMs`; absent is 0.
+ *
+ * @see reference/native.md §7.1
+ */
+export function readSyncTimeout(query: URLSearchParams, mostMs: Milliseconds): Milliseconds {
+  const text = query.get('timeout');
+  if (text === null) return 0;
+  const timeoutMs = readInteger(text);
+  if (timeoutMs === undefined) throw invalidParam('Query parameter timeout must be an integer');
+  if (timeoutMs < 0) throw invalidParam('Query parameter timeout must be a positive integer.');
+  return Math.min(timeoutMs, mostMs);
+}
+
 /** A flag that is `true` or `false` in exactly these letters; absent is false. */
 export function readBoolean(query: URLSearchParams, name: string): boolean {
   const text = query.get(name);

@@ -2,6 +2,8 @@
 // text: ours end in white space, so that they never share an entry with a client's own filter, and a variant is written
 // in that white space where an answer must be fresh.
 
+import type { JsonObject } from '../matrix/client-event.ts';
+
 const NOTHING = { types: [] };
 
 /** Asks for all that a legacy poll shows. */
@@ -30,6 +32,11 @@ export function initialSyncFilter(options: {
     },
   };
   return toText(filter, options.variant);
+}
+
+/** Asks for all that v2_alpha's `/sync` shows, within a client's own filter where there is one. */
+export function v2AlphaFilterText(filter: JsonObject = {}): string {
+  return toText({ ...filter, account_data: NOTHING });
 }
 
 /** Asks which rooms changed, and for nothing else. */
