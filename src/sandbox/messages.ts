@@ -16,13 +16,11 @@ import {
   type RoomPosition,
 } from './tokens.ts';
 import type { User } from './user.ts';
-import { type Access, isVisible, membershipAt } from './visibility.ts';
+import { type Access, isVisible } from './visibility.ts';
 
-/** Who reads a room, and as what. */
 export interface Reader {
   user: User;
   deviceId: DeviceId;
-  access: Access;
 }
 
 export interface PageRequest {
@@ -46,7 +44,7 @@ export interface PageRequest {
 export function toMessagesResponse(
   homeserver: SandboxHomeserver,
   room: Room,
-  reader: Reader,
+  reader: Reader & { access: Access },
   request: PageRequest,
 ): MessagesResponse {
   const { dir, to, limit } = request;
@@ -74,8 +72,8 @@ export function toContextResponse(
 ): ContextResponse & { events_before: ClientEvent[]; events_after: ClientEvent[]; state: ClientEvent[] } {
   const event = homeserver.events.get(eventId);
   if (event?.roomId !== room.roomId) throw new MatrixError(404, 'M_NOT_FOUND', 'Event not found.');
-  const isShown = (each: StoredEvent): boolean =>
-    isVisible(each, room, reader.user, reader.access !== 'member');
+  const isPeeking = room.membership(reader.user.userId) !== 'join';
+  const isShown = (each: StoredEvent): boolean => isVisible(each, room, reader.user, isPeeking);
   if (!isShown(event))
     throw new MatrixError(403, 'M_FORBIDDEN', "You don't have permission to access that event.");
   const before = take(room.timeline.backwards(placeBefore(event), undefined), Math.floor(limit / 2), passes);
@@ -100,7 +98,7 @@ export function toShownEvent(
   { user, deviceId }: Reader,
   event: StoredEvent,
 ): ClientEvent {
-  const membership = membershipAt(event, room, user.userId);
+  const membership = room.membership(user.userId, event.stream);
   return toClientEvent(event, { deviceId, membership }, homeserver.nowMs);
 }
 

@@ -1,28 +1,18 @@
 // GET /sync, from the model alone: what a user is told of all that happened after a position.
 
 import type { ClientEvent, EphemeralEvent } from '../matrix/client-event.ts';
-import type { DeviceId, MessagesToken, Milliseconds, RoomId } from '../matrix/identifiers.ts';
-import type { EventBatch, InvitedRoom, KnockedRoom, RoomUpdate, SyncResponse } from '../matrix/sync.ts';
-import { accountDataEvents, ephemeralEvents, presenceEvents } from './sync-extras.ts';
+import type { RoomId, UserId } from '../matrix/identifiers.ts';
+import type { InvitedRoom, KnockedRoom, RoomUpdate, SyncResponse } from '../matrix/sync.ts';
 import type { SandboxHomeserver } from './homeserver.ts';
 import type { Room } from './room.ts';
-import { type StoredEvent, toStrippedEvent, toSyncEvent } from './stored-event.ts';
-import type { SyncFilter } from './sync-filter.ts';
+import { type StoredEvent, toStrippedEvent } from './stored-event.ts';
+import { accountDataEvents, presenceEvents } from './sync-extras.ts';
+import { hasContent, type SyncRequest, toRoomUpdate } from './sync-room.ts';
 import { encodeSyncToken } from './tokens.ts';
-import type { User } from './user.ts';
-import { isVisible, membershipAt } from './visibility.ts';
-
-export interface SyncRequest {
-  user: User;
-  deviceId: DeviceId;
-  /** Undefined: from the beginning. */
-  since: number | undefined;
-  filter: SyncFilter;
-}
 
 /** The sections that clients are always sent, here never absent. */
 export interface WholeSyncResponse extends SyncResponse {
-  account_data: EventBatch<EphemeralEvent> & { events: EphemeralEvent[] };
+  account_data: { events: EphemeralEvent[] };
   presence: { events: EphemeralEvent[] };
   to_device: { events: ClientEvent[] };
   rooms: {
@@ -40,32 +30,45 @@ export interface WholeSyncResponse extends SyncResponse {
  */
 export function toSyncResponse(homeserver: SandboxHomeserver, request: SyncRequest): WholeSyncResponse {
   const { user, since, filter } = request;
-  const { stream: now, nowMs } = homeserver;
-  const rooms = { join: {}, invite: {}, knock: {}, leave: {} } as WholeSyncResponse['rooms'];
-  const shared = new Set<Room>();
-  for (const room of filter.hidesAllRooms ? [] : user.rooms) {
-    const change = changeOf(room, request);
-    if (change === undefined) continue;
-    const { section, event, isNew } = change;
-    if (section === 'invite' || section === 'knock') {
-      const events = [...aboutRoom(room), event].map(toStrippedEvent);
-      if (section === 'invite') rooms.invite[room.roomId] = { invite_state: { events } };
-      else rooms.knock[room.roomId] = { knock_state: { events } };
-    } else if (filter.wantsRoom(room.roomId)) {
-      const window = { after: since ?? -1, until: section === 'join' ? now : event.stream, isNew };
-      if (section === 'join' && isNew) shared.add(room);
-      const update = toRoomUpdate(room, request, window, nowMs);
-      if (section === 'leave') delete update.ephemeral;
-      if (isNew || hasContent(update) || section === 'leave') rooms[section][room.roomId] = update;
-    }
+  const { stream: now } = homeserver;
+  const rooms: WholeSyncResponse['rooms'] = { join: {}, invite: {}, knock: {}, leave: {} };
+  const newRooms = new Set<Room>();
+  const isNothingAsked = filter.hidesAllRooms && since === undefined;
+  for (const room of isNothingAsked ? [] : user.rooms) {
+    const membership = room.membership(user.userId);
+    const event = room.membershipEvent(user.userId);
+    if (membership === 'join') tellJoined(room);
+    else tellLeft(room);
+    if (event === undefined || event.stream <= (since ?? -1)) continue;
+    // A filter of rooms hides no invites.
+    if (membership === 'invite') rooms.invite[room.roomId] = { invite_state: aboutRoom(room, event) };
+    if (membership === 'knock') rooms.knock[room.roomId] = { knock_state: aboutRoom(room, event) };
   }
   return {
     next_batch: encodeSyncToken(now),
     account_data: { events: accountDataEvents(user.accountData, since).filter(filter.accountData) },
-    presence: { events: presenceEvents(homeserver, user, since, shared).filter(filter.presence) },
+    presence: { events: presenceEvents(homeserver, user, since, newRooms).filter(filter.presence) },
     to_device: { events: (user.toDevice.get(request.deviceId) ?? []).map(({ value }) => value) },
     rooms,
   };
+
+  function tellJoined(room: Room): void {
+    const isNew = isNewlyJoined(room, user.userId, since);
+    if (isNew) newRooms.add(room);
+    if (!filter.wantsRoom(room.roomId)) return;
+    const update = toRoomUpdate(room, request, { until: now, isNew }, homeserver.nowMs);
+    if (isNew || hasContent(update)) rooms.join[room.roomId] = update;
+  }
+
+  /** To the last leave or ban, whatever came then: somebody who was invited anew is told both. */
+  function tellLeft(room: Room): void {
+    const leave = lastLeave(room, request);
+    if (leave === undefined || !filter.wantsRoom(room.roomId)) return;
+    const isNew = since === undefined || hasJoinedAndLeft(room, user.userId, since);
+    const window = { until: leave.stream, isNew };
+    const { ephemeral: _, ...update } = toRoomUpdate(room, request, window, homeserver.nowMs);
+    rooms.leave[room.roomId] = update;
+  }
 }
 
 /** Whether an answer tells anything: a poll with nothing to tell goes on waiting. */
@@ -76,108 +79,35 @@ export function hasNews({ account_data, presence, to_device, rooms }: WholeSyncR
   );
 }
 
-interface RoomChange {
-  section: 'join' | 'invite' | 'knock' | 'leave';
-  /** The membership event that stands. */
-  event: StoredEvent;
-  /** Nothing of the room is known: it was joined, or everything is asked for. */
-  isNew: boolean;
-}
-
-/** In which section a room belongs; undefined where it is not to be told of. */
-function changeOf(room: Room, { user, since, filter }: SyncRequest): RoomChange | undefined {
-  const event = room.membershipEvent(user.userId);
-  if (event === undefined) return undefined;
-  const membership = room.membership(user.userId);
-  if (membership === 'join') return { section: 'join', event, isNew: isNewlyJoined(room, user, since) };
-  const isOld = since !== undefined && event.stream <= since;
-  if (isOld || user.forgotten.has(room.roomId)) return undefined;
-  if (membership === 'invite' || membership === 'knock') return { section: membership, event, isNew: false };
-  // From the beginning, only what others did to the user is told unasked.
-  const isOwnLeave = membership === 'leave' && event.sender === user.userId;
-  if (since === undefined && isOwnLeave && !filter.includeLeave) return undefined;
-  return { section: 'leave', event, isNew: false };
-}
-
 /** Joined or rejoined after `since`: changes of a member's profile are no joins. */
-function isNewlyJoined(room: Room, user: User, since: number | undefined): boolean {
-  if (since === undefined || room.membership(user.userId, since) !== 'join') return true;
-  return room.membershipChanges(user.userId, since).some((event) => event.content['membership'] !== 'join');
+function isNewlyJoined(room: Room, userId: UserId, since: number | undefined): boolean {
+  if (since === undefined || room.membership(userId, since) !== 'join') return true;
+  return room.membershipChanges(userId, since).some((event) => event.content['membership'] !== 'join');
 }
 
-interface Window {
-  after: number;
-  until: number;
-  isNew: boolean;
+/** Whether somebody who is out now, and was out at `since`, was in between. */
+function hasJoinedAndLeft(room: Room, userId: UserId, since: number): boolean {
+  if (room.membership(userId, since) === 'join') return false;
+  return room.membershipChanges(userId, since).some((event) => event.content['membership'] === 'join');
 }
 
-function toRoomUpdate(room: Room, request: SyncRequest, window: Window, nowMs: Milliseconds): RoomUpdate {
-  const { user, since, filter, deviceId } = request;
-  const { events, limited } = recentEvents(room, request, window);
-  const first = events[0];
-  const startsAfter = first === undefined ? window.until : first.stream - 1;
-  const isWhole = window.isNew || since === undefined;
-  const state = isWhole ? room.stateAt(startsAfter) : room.stateChanges(window.after, startsAfter);
-  const known = isWhole ? undefined : since;
-  const prevBatch = encodeSyncToken(since === undefined && !limited ? window.until : startsAfter);
-  return {
-    timeline: {
-      events: events.map((event) =>
-        toSyncEvent(event, { deviceId, membership: membershipAt(event, room, user.userId) }, nowMs),
-      ),
-      limited,
-      // Of a whole room it is *now*, from where the timeline comes again: so does Synapse.
-      prev_batch: prevBatch as string as MessagesToken,
-    },
-    state: {
-      events: state
-        .filter((event) => filter.state(event))
-        .map((event) => toSyncEvent(event, { deviceId }, nowMs)),
-    },
-    ephemeral: { events: ephemeralEvents(room, user, known).filter(filter.ephemeral) },
-    account_data: {
-      events: accountDataEvents(user.roomAccountData.get(room.roomId), known).filter(filter.roomAccountData),
-    },
-  };
-}
-
-/** The newest events that the user may see, oldest first; of a new room they reach back before `since`. */
-function recentEvents(
-  room: Room,
-  { user, since, filter }: SyncRequest,
-  { after, until, isNew }: Window,
-): { events: StoredEvent[]; limited: boolean } {
-  const { byArrival } = room.timeline;
-  const oldest = isNew ? -1 : onlyOwnLeave(room, user, since, until) ? until - 1 : after;
-  const events: StoredEvent[] = [];
-  const isLimited = isNew && since !== undefined;
-  for (let at = room.timeline.arrivedUntil(until) - 1; at >= 0; at -= 1) {
-    const event = byArrival[at];
-    if (event === undefined || event.stream <= oldest) break;
-    if (!filter.timeline(event) || !isVisible(event, room, user)) continue;
-    if (events.length >= filter.timelineLimit) return { events: events.toReversed(), limited: true };
-    events.push(event);
-  }
-  return { events: events.toReversed(), limited: isLimited };
-}
-
-/** Who was in the room at no time since then sees only that the invitation, or the ban, has ended. */
-function onlyOwnLeave(room: Room, user: User, since: number | undefined, until: number): boolean {
-  if (since === undefined || room.membership(user.userId, since) === 'join') return false;
-  const changes = room.membershipChanges(user.userId, since);
-  return !changes.some((event) => event.stream <= until && event.content['membership'] === 'join');
-}
-
-function hasContent({ timeline, state, ephemeral, account_data }: RoomUpdate): boolean {
-  return (
-    timeline?.limited === true ||
-    [timeline, state, ephemeral, account_data].some((batch) => (batch?.events ?? []).length > 0)
-  );
+/** The leave or ban that a user is to be told of; undefined where there is none. */
+function lastLeave(room: Room, { user, since, filter }: SyncRequest): StoredEvent | undefined {
+  const isLeave = ({ content }: StoredEvent) =>
+    content['membership'] === 'leave' || content['membership'] === 'ban';
+  if (since !== undefined) return room.membershipChanges(user.userId, since).findLast(isLeave);
+  const event = room.membershipEvent(user.userId);
+  if (event === undefined || !isLeave(event) || user.forgotten.has(room.roomId)) return undefined;
+  // From the beginning, only what others did to the user is told unasked.
+  return event.sender === user.userId && !filter.includeLeave ? undefined : event;
 }
 
 const SHOWN_TO_INVITED = ['create', 'join_rules', 'name', 'topic', 'avatar', 'canonical_alias', 'encryption'];
 
-/** The state that tells an invited user what the room is. */
-function aboutRoom(room: Room): StoredEvent[] {
-  return SHOWN_TO_INVITED.flatMap((name) => room.stateEvent(`m.room.${name}`, '') ?? []);
+/** The stripped state that tells an outsider what the room is and who invites; the own membership comes last. */
+function aboutRoom(room: Room, event: StoredEvent): { events: ReturnType<typeof toStrippedEvent>[] } {
+  const shown = SHOWN_TO_INVITED.map((name) => room.stateEvent(`m.room.${name}`, ''));
+  const inviter = event.sender === event.stateKey ? undefined : room.membershipEvent(event.sender);
+  const events = [...shown, inviter, event].filter((each) => each !== undefined);
+  return { events: events.map(toStrippedEvent) };
 }

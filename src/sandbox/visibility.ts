@@ -1,4 +1,3 @@
-import { isMembershipOf, membershipOf } from '../matrix/client-event.ts';
 import { MatrixError } from '../matrix/errors.ts';
 import type { UserId } from '../matrix/identifiers.ts';
 import type { Room } from './room.ts';
@@ -9,8 +8,8 @@ import type { User } from './user.ts';
 export type Access = 'member' | 'left' | 'peeker';
 
 /**
- * Who left may go on reading what was before, as long as the room is not forgotten; banned users and all others need a
- * room that is readable for the world, and a ban takes that too. Throws 403 as Synapse words it.
+ * Who left may go on reading what was before, as long as the room is not forgotten; all others, banned users too, need a
+ * room that is readable for the world. Throws 403 as Synapse words it.
  *
  * @see reference/native.md §7.2
  */
@@ -20,7 +19,7 @@ export function readAccess(user: User, room: Room | undefined, roomId: string): 
     if (membership === 'join') return 'member';
     const hasLeft = membership === 'leave' && room.membershipEvent(user.userId) !== undefined;
     if (hasLeft && !user.forgotten.has(room.roomId)) return 'left';
-    if (room.historyVisibility() === 'world_readable' && membership !== 'ban') return 'peeker';
+    if (room.historyVisibility() === 'world_readable') return 'peeker';
   }
   const words = `User ${user.userId} not in room ${roomId}, and room previews are disabled`;
   throw new MatrixError(403, 'M_FORBIDDEN', words);
@@ -38,7 +37,7 @@ export function isVisible(event: StoredEvent, room: Room, user: User, isPeeking 
   if (event.stateKey === undefined && user.ignores(event.sender)) return false;
   const visibility = visibilityOf(event, room);
   if (visibility === 'world_readable') return true;
-  const membership = membershipAt(event, room, user.userId);
+  const membership = membershipFor(event, room, user.userId);
   if (membership === 'join') return true;
   if (visibility === 'joined') return false;
   if (visibility === 'invited') return membership === 'invite';
@@ -53,11 +52,10 @@ function visibilityOf(event: StoredEvent, room: Room): string {
 }
 
 /** A user's own membership event is seen with the closer one of both memberships. */
-export function membershipAt(event: StoredEvent, room: Room, userId: UserId): string {
+function membershipFor(event: StoredEvent, room: Room, userId: UserId): string {
   const at = room.membership(userId, event.stream);
-  const isOwn = event.stateKey === userId && isMembershipOf(userId, { type: event.type, state_key: userId });
-  if (!isOwn) return at;
-  return laxer(CLOSEST_FIRST, membershipOf(event) ?? at, room.membership(userId, event.stream - 1));
+  if (event.type !== 'm.room.member' || event.stateKey !== userId) return at;
+  return laxer(CLOSEST_FIRST, at, room.membership(userId, event.stream - 1));
 }
 
 function laxer(order: readonly string[], one: string, other: string): string {

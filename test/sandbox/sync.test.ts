@@ -202,6 +202,39 @@ describe('an incremental sync', () => {
     expect(bodiesOf(rooms.join[roomId]?.timeline.events)).toEqual(['hi']);
   });
 
+  test('when state is no part of the timeline that was asked for -> it stands in state', async () => {
+    const { homeserver, alice, bob, roomId } = await aSharedRoom();
+    const { next_batch: since } = await alice.sync(quiet);
+    homeserver.say(bob.userId, roomId, 'hi');
+    homeserver.send(bob.userId, roomId, { type: 'm.room.topic', stateKey: '', content: { topic: 'x' } });
+    const { rooms } = await alice.sync(
+      { since, ...quiet },
+      { room: { timeline: { types: ['m.room.message'] } } },
+    );
+    expect(rooms.join[roomId]?.state.events.map(({ type }) => type)).toEqual(['m.room.topic']);
+  });
+
+  test('when the user left and was invited anew -> both are told', async () => {
+    const { homeserver, alice, bob, roomId } = await aSharedRoom();
+    const { next_batch: since } = await alice.sync(quiet);
+    const leave = homeserver.leave(alice.userId, roomId);
+    homeserver.say(bob.userId, roomId, 'after');
+    homeserver.invite(bob.userId, roomId, alice.userId);
+    const { rooms } = await alice.sync({ since, ...quiet });
+    expect(idsOf(rooms.leave[roomId]?.timeline.events)).toEqual([leave.eventId]);
+    expect(Object.keys(rooms.invite)).toEqual([roomId]);
+  });
+
+  test('when the user left and forgot the room -> the leave is told, and nothing can be read', async () => {
+    const { homeserver, alice, roomId } = await aSharedRoom();
+    const { next_batch: since } = await alice.sync(quiet);
+    const leave = homeserver.leave(alice.userId, roomId);
+    homeserver.forget(alice.userId, roomId);
+    const { rooms } = await alice.sync({ since, ...quiet });
+    expect(idsOf(rooms.leave[roomId]?.timeline.events)).toEqual([leave.eventId]);
+    expect(await alice.request('GET', `/rooms/${roomId}/messages?dir=b`)).toMatchObject({ status: 403 });
+  });
+
   test('when a room was joined since -> limited, whole state, and a timeline from before since', async () => {
     const { homeserver, alice, bob } = await aSharedRoom();
     const roomId = homeserver.createRoom(bob.userId, { preset: 'public_chat' });
@@ -238,14 +271,14 @@ describe('an incremental sync', () => {
     expect(bodiesOf(rooms.join[roomId]?.timeline.events)).toEqual(['while out']);
   });
 
-  test('when an invite is rejected -> the own membership alone, without what was said', async () => {
+  test('when an invite is rejected -> what was said meanwhile comes along, as in Synapse', async () => {
     const { homeserver, alice, bob } = await aSharedRoom();
     const roomId = homeserver.createRoom(bob.userId, { invite: [alice.userId] });
     const { next_batch: since } = await alice.sync(quiet);
-    homeserver.say(bob.userId, roomId, 'secret');
+    const secret = homeserver.say(bob.userId, roomId, 'secret');
     const reject = homeserver.leave(alice.userId, roomId);
     const { rooms } = await alice.sync({ since, ...quiet });
-    expect(idsOf(rooms.leave[roomId]?.timeline.events)).toEqual([reject.eventId]);
+    expect(idsOf(rooms.leave[roomId]?.timeline.events)).toEqual([secret.eventId, reject.eventId]);
   });
 
   test('when invited -> stripped state with the own membership, and the whole event in notifications', async () => {
@@ -269,7 +302,7 @@ describe('an incremental sync', () => {
     expect(notifications).toEqual([
       expect.objectContaining({
         room_id: roomId,
-        event: expect.objectContaining({ ...own, event_id: expect.stringMatching(/^\$/), room_id: roomId }),
+        event: expect.objectContaining({ ...own, event_id: expect.stringMatching(/^\$/) }),
       }),
     ]);
   });

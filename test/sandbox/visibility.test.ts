@@ -84,6 +84,12 @@ describe('who has no part in a room', () => {
     });
   });
 
+  test('when banned from a world-readable room -> it can be read like by anybody, as in Synapse', async () => {
+    const { homeserver, alice, bob, roomId, read } = await aRoom('world_readable');
+    homeserver.ban(bob.userId, roomId, alice.userId);
+    expect(await read()).toEqual(['before']);
+  });
+
   test('when a page holds only what may not be seen -> an empty chunk with an end', async () => {
     const { homeserver, alice, bob, roomId } = await aRoom('shared');
     const open = { history_visibility: 'world_readable' };

@@ -1,7 +1,18 @@
 import { MatrixError } from '../../matrix/errors.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 import { forbidden } from '../permissions.ts';
-import { type Call, findRoom, get, post, put, readText, remove, type Route, type Served } from './route.ts';
+import {
+  type Call,
+  findAlias,
+  findRoom,
+  get,
+  post,
+  put,
+  readText,
+  remove,
+  type Route,
+  type Served,
+} from './route.ts';
 import { toSummary } from './reading.ts';
 
 export function directoryRoutes({ homeserver }: Served): Route[] {
@@ -17,7 +28,14 @@ export function directoryRoutes({ homeserver }: Served): Route[] {
   };
   const { aliases } = homeserver;
   return [
-    get('/directory/room/:alias', ({ params }) => resolve(params['alias'] ?? ''), 'anybody'),
+    get(
+      '/directory/room/:alias',
+      ({ params }) => ({
+        room_id: findAlias(homeserver, params['alias'] ?? ''),
+        servers: [homeserver.serverName],
+      }),
+      'anybody',
+    ),
     put('/directory/room/:alias', ({ params, body }) => {
       const alias = params['alias'] ?? '';
       if (aliases.has(alias)) throw new MatrixError(409, 'M_UNKNOWN', `Room alias ${alias} already exists`);
@@ -44,10 +62,4 @@ export function directoryRoutes({ homeserver }: Served): Route[] {
     get('/publicRooms', publicRooms, 'anybody'),
     post('/publicRooms', publicRooms, 'guests too'),
   ];
-
-  function resolve(alias: string): object {
-    const roomId = aliases.get(alias);
-    if (roomId === undefined) throw new MatrixError(404, 'M_NOT_FOUND', `Room alias ${alias} not found`);
-    return { room_id: roomId, servers: [homeserver.serverName] };
-  }
 }

@@ -6,7 +6,7 @@ import type { UserId } from '../../matrix/identifiers.ts';
 import type { RoomOptions } from '../new-room.ts';
 import { mustBeAbleToSetMembership } from '../permissions.ts';
 import type { Membership } from '../room.ts';
-import { type Call, findRoom, get, post, readText, type Route, type Served } from './route.ts';
+import { type Call, findAlias, findRoom, get, post, readText, type Route, type Served } from './route.ts';
 
 export function membershipRoutes({ homeserver }: Served): Route[] {
   const change = ({ session, body }: Call, roomId: string | undefined, target: UserId, to: Membership) => {
@@ -22,7 +22,7 @@ export function membershipRoutes({ homeserver }: Served): Route[] {
       path,
       (call) => {
         const given = call.params['roomId'] ?? '';
-        const roomId = given.startsWith('#') ? homeserver.aliases.get(given) : given;
+        const roomId = given.startsWith('#') ? findAlias(homeserver, given) : given;
         const room = change(call, roomId, call.session.user.userId, to);
         return to === 'leave' ? {} : { room_id: room.roomId };
       },

@@ -10,11 +10,14 @@ import type { Room } from '../room.ts';
 import { type StoredEvent, toClientEvent } from '../stored-event.ts';
 import { type EventTest, parseFilter, readEventTest } from '../sync-filter.ts';
 import { decodeToken, type Position } from '../tokens.ts';
-import { isVisible, readAccess } from '../visibility.ts';
+import { type Access, isVisible, readAccess } from '../visibility.ts';
 import { type Call, get, type Route, type Served } from './route.ts';
 
 export function readingRoutes({ homeserver, faults }: Served): Route[] {
-  const open = ({ session, params }: Call): { room: Room; reader: Reader; until: number } => {
+  const open = ({
+    session,
+    params,
+  }: Call): { room: Room; reader: Reader & { access: Access }; until: number } => {
     const room = homeserver.rooms.get(params['roomId'] as RoomId);
     const access = readAccess(session.user, room, params['roomId'] ?? '');
     const leave = access === 'left' ? room?.membershipEvent(session.user.userId)?.stream : undefined;
@@ -28,7 +31,7 @@ export function readingRoutes({ homeserver, faults }: Served): Route[] {
     const { room, reader, until } = open(call);
     const { type = '', stateKey = '' } = call.params;
     const event = room.stateEvent(type, stateKey, until);
-    if (event === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'Event not found.');
+    if (event === undefined) throw noSuchEvent();
     return call.query.get('format') === 'event' ? show(event, reader) : event.content;
   };
   const read = (path: string, handle: Route['handle']): Route =>
@@ -46,10 +49,9 @@ export function readingRoutes({ homeserver, faults }: Served): Route[] {
       const members = room.stateAt(until).filter(({ type }) => type === 'm.room.member');
       return { chunk: members.map((event) => show(event, reader)) };
     }),
-    read('joined_members', (call) => {
+    get('/rooms/:roomId/joined_members', (call) => {
       const { room, reader } = open(call);
-      if (reader.access !== 'member')
-        throw forbidden(`User ${reader.user.userId} not in room ${room.roomId}`);
+      if (reader.access === 'left') throw forbidden(`User ${reader.user.userId} not in room ${room.roomId}`);
       const profileOf = (userId: UserId): JsonObject => {
         const { displayname, avatar_url: avatarUrl } = room.membershipEvent(userId)?.content ?? {};
         return { display_name: displayname ?? null, avatar_url: avatarUrl ?? null };
@@ -71,24 +73,32 @@ export function readingRoutes({ homeserver, faults }: Served): Route[] {
         forgetsFrom: faults.pagesForgetFrom,
       });
     }),
+    // Whether an event may be seen is asked of the event, not of the room.
     read('context/:eventId', (call) => {
-      const { room, reader } = open(call);
-      return toContextResponse(homeserver, room, reader, {
+      const room = findEventsRoom(call);
+      return toContextResponse(homeserver, room, call.session, {
         eventId: call.params['eventId'] as EventId,
         limit: readLimit(call.query, 10),
         passes: readFilter(call),
       });
     }),
     read('event/:eventId', (call) => {
-      const { room, reader } = open(call);
-      const event = homeserver.events.get(call.params['eventId'] as EventId);
-      const isShown =
-        event?.roomId === room.roomId && isVisible(event, room, reader.user, reader.access !== 'member');
-      if (!isShown) throw new MatrixError(404, 'M_NOT_FOUND', 'Event not found.');
-      return toShownEvent(homeserver, room, reader, event);
+      const { session, params } = call;
+      const room = findEventsRoom(call);
+      const event = homeserver.events.get(params['eventId'] as EventId);
+      const isPeeking = room.membership(session.user.userId) !== 'join';
+      if (event?.roomId !== room.roomId || !isVisible(event, room, session.user, isPeeking))
+        throw noSuchEvent();
+      return toShownEvent(homeserver, room, session, event);
     }),
     get('/_matrix/client/v1/room_summary/:roomId', summary, 'guests too'),
   ];
+
+  function findEventsRoom({ params }: Call): Room {
+    const room = homeserver.rooms.get(params['roomId'] as RoomId);
+    if (room === undefined) throw noSuchEvent();
+    return room;
+  }
 
   function summary({ session, params }: Call): object {
     const room = homeserver.rooms.get(params['roomId'] as RoomId);
@@ -102,9 +112,12 @@ export function readingRoutes({ homeserver, faults }: Served): Route[] {
   }
 }
 
+const noSuchEvent = (): MatrixError => new MatrixError(404, 'M_NOT_FOUND', 'Event not found.');
+
+/** An empty token is none. */
 function readPosition({ query }: Call, name: 'from' | 'to'): Position | undefined {
   const token = query.get(name);
-  return token === null ? undefined : decodeToken(token, `'${name}' parameter is invalid`);
+  return token === null || token === '' ? undefined : decodeToken(token, `'${name}' parameter is invalid`);
 }
 
 function readFilter({ query }: Call): EventTest {

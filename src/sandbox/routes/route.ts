@@ -63,6 +63,12 @@ export function findRoom(homeserver: SandboxHomeserver, roomId: string | undefin
   return room;
 }
 
+export function findAlias({ aliases }: SandboxHomeserver, alias: string): RoomId {
+  const roomId = aliases.get(alias);
+  if (roomId === undefined) throw new MatrixError(404, 'M_NOT_FOUND', `Room alias ${alias} not found`);
+  return roomId;
+}
+
 /** A text in a body; throws 400 where it is missing. */
 export function readText(body: JsonObject, key: string): string {
   const value = body[key];

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../matrix/client-event.ts';
 import { invalidParam, MatrixError } from '../../matrix/errors.ts';
 import type { Milliseconds } from '../../matrix/identifiers.ts';
-import { hasNews, type SyncRequest, toSyncResponse } from '../sync.ts';
+import { hasNews, toSyncResponse } from '../sync.ts';
+import type { SyncRequest } from '../sync-room.ts';
 import { parseFilter, readSyncFilter, type SyncFilter } from '../sync-filter.ts';
 import { decodeSyncToken } from '../tokens.ts';
 import type { Presence, User } from '../user.ts';
@@ -67,6 +68,7 @@ export function findFilter(user: User, filterId: string): JsonObject {
 
 function readTimeout(query: URLSearchParams): Milliseconds {
   const text = query.get('timeout') ?? '0';
-  if (!/^\d+$/.test(text)) throw invalidParam('Query parameter timeout must be an integer');
+  if (!/^-?\d+$/.test(text)) throw invalidParam('Query parameter timeout must be an integer');
+  if (Number(text) < 0) throw invalidParam('Query parameter timeout must be a positive integer.');
   return Number(text);
 }

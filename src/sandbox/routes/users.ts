@@ -4,7 +4,7 @@ import type { JsonObject } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { UserId } from '../../matrix/identifiers.ts';
 import { forbidden } from '../permissions.ts';
-import { toClientEvent } from '../stored-event.ts';
+import { toSyncEvent } from '../stored-event.ts';
 import { toPresenceContent } from '../sync-extras.ts';
 import type { Presence, User } from '../user.ts';
 import { type Call, get, put, readText, type Route, type Served } from './route.ts';
@@ -78,10 +78,11 @@ export function userRoutes({ homeserver }: Served): Route[] {
       .slice(start, end)
       .map((event) => ({
         room_id: event.roomId,
-        event: toClientEvent(event, { deviceId }, homeserver.nowMs),
+        event: toSyncEvent(event, { deviceId }, homeserver.nowMs),
         ts: event.sentAt,
         actions: ['notify'],
         read: false,
+        profile_tag: null,
       }));
     return { notifications, ...(end < user.invites.length && { next_token: String(end) }) };
   }
