@@ -27,5 +27,4 @@ EXPOSE 8009 9009
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9009/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The exec form, so that SIGTERM reaches node and open requests are finished.
-# A small new space, as what streams through leaves dead buffers in it: 50 MB less at the peak, and less CPU.
-CMD ["node", "--max-semi-space-size=8", "dist/main.js"]
+CMD ["node", "dist/main.js"]

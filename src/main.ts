@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
+#!/usr/bin/env node
 // The process: arguments, settings, listening, signals, exit codes. What is listened with is app.ts.
 
 import { readFileSync } from 'node:fs';

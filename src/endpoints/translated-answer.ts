@@ -88,6 +88,12 @@ export async function* writeTranslated(options: TranslatedAnswerOptions): AsyncG
       start = at;
       yield* writeSlow(piece);
     }
+    const isWholeChunk = start === 0 && out.length === 0 && bytes.length >= CHUNK_BYTES;
+    // Most chunks are state and nothing else, and need no second copy.
+    if (isUnderstood && isWholeChunk) {
+      yield bytes;
+      return;
+    }
     out.range(bytes, start, bytes.length);
     yield* send();
   }
