@@ -99,6 +99,8 @@ export class JsonMembers {
 }
 
 function skipSpace(bytes: Uint8Array, start: number): number {
+  // Homeservers write none.
+  if ((bytes[start] ?? 0) > SPACE) return start;
   let at = start;
   while (at < bytes.length) {
     const byte = bytes[at] ?? 0;

@@ -54,7 +54,11 @@ export class InitialSyncTranslation {
   }
 
   visit(path: Path): Step {
-    const [top, section, , key, part] = path;
+    // By index: each event comes by here, and a pattern would make an iterator.
+    const top = path[0];
+    const section = path[1];
+    const key = path[3];
+    const part = path[4];
     const isRooms = top === 'rooms';
     switch (path.length) {
       case 0:
@@ -107,10 +111,10 @@ export class InitialSyncTranslation {
     return isWanted ? 'enter' : 'skip';
   }
 
-  #roomOf([, section, roomId]: Path): InitialSyncRoom {
+  #roomOf(path: Path): InitialSyncRoom {
     this.#room ??= new InitialSyncRoom(
-      roomId as RoomId,
-      section as 'join' | 'leave',
+      path[2] as RoomId,
+      path[1] as 'join' | 'leave',
       this.#context,
       { nextBatch: () => this.#nextBatch, separatorOfRoom: () => this.#nextRoom() },
       this.#emit,
