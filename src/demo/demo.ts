@@ -1,7 +1,7 @@
 // The story of `npm run demo`: an old client's day, through the gateway, for a reader to watch.
 
 import { setTimeout } from 'node:timers/promises';
-import type { EventsResponse, InitialSyncResponse, LegacyEvent } from '../matrix/legacy.ts';
+import type { EventsResponse, InitialSyncResponse, LegacyEvent, LegacyRoom } from '../matrix/legacy.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
 import { createOldClient, DemoFailure, type OldClient, withAccessToken } from './old-client.ts';
 
@@ -42,6 +42,8 @@ async function play(story: Story, gatewayUrl: string, once: boolean): Promise<vo
   const afterMessage = await hearLive(story, roomId, snapshot.end);
   const afterInvite = await beInvited(story, afterMessage);
   await pageBack(story, roomId, snapshot);
+  await findOneEvent(story, roomId, snapshot);
+  await peek(story);
   narrator.remark('');
   narrator.title('That was the whole story: every answer was what a client of 2015 expects.');
   if (!once) leaveRunning(story, gatewayUrl, roomId, afterInvite);
@@ -130,6 +132,46 @@ async function pageBack(
   const known = new Set(messages?.chunk.map((event) => event.event_id));
   expectThat(chunk.length > 0, 'a page of what came before');
   expectThat(!chunk.some((event) => known.has(event.event_id)), 'no event to come twice');
+}
+
+async function findOneEvent(
+  { narrator, alice }: Story,
+  roomId: string,
+  snapshot: InitialSyncResponse,
+): Promise<void> {
+  narrator.chapter(
+    'One event, without saying where: GET /events/{eventId}',
+    'No modern endpoint does that: the gateway remembers where it saw the event, and asks with the token of Alice.',
+  );
+  const wanted = snapshot.rooms.find((each) => each.room_id === roomId)?.messages.chunk[0]?.event_id ?? '';
+  const found = await alice.get<LegacyEvent>(`/r0/events/${encodeURIComponent(wanted)}`);
+  expectThat(found.event_id === wanted && found.room_id === roomId, 'the event, with its room');
+}
+
+/** Alice looks into a room that she has not joined: its snapshot, then what is said there. */
+async function peek({ narrator, alice, bob }: Story): Promise<void> {
+  narrator.chapter(
+    'Alice looks in without joining: GET /rooms/{roomId}/initialSync, then /events?room_id=',
+    "Today's Element previews rooms so; most homeservers lack it. No /sync is used, so that no keys get lost.",
+  );
+  const { room_id: roomId } = await bob.post<{ room_id: string }>('/r0/createRoom', {
+    name: 'Shop window',
+    preset: 'public_chat',
+    initial_state: [
+      { type: 'm.room.history_visibility', state_key: '', content: { history_visibility: 'world_readable' } },
+    ],
+  });
+  await say(bob, roomId, 'Everybody may read this.');
+  const escaped = encodeURIComponent(roomId);
+  const snapshot = await alice.get<LegacyRoom>(`/v3/rooms/${escaped}/initialSync?limit=2`);
+  expectThat(!('membership' in snapshot), 'Alice to be no member');
+  const query = new URLSearchParams({ room_id: roomId, from: snapshot.messages.end, timeout: '10000' });
+  const watch = alice.get<EventsResponse>(`/v3/events?${query}`);
+  const [{ chunk }] = await Promise.all([
+    watch,
+    setTimeout(WAITING_TO_WATCH_MS).then(() => say(bob, roomId, 'And this, as it is said.')),
+  ]);
+  expectThat(chunk.length > 0, 'what was said while she watched');
 }
 
 function leaveRunning(
