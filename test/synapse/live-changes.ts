@@ -178,7 +178,8 @@ export const LIVE_CHANGES = {
     const eventId = await world.say(world.bob, world.rooms.busy, 'read this in the main thread');
     return () => world.read(world.carol, world.rooms.busy, eventId, 'm.read', 'main');
   },
-  'presence and a status': now(({ bob, setPresence }) => setPresence(bob, 'unavailable', 'at lunch')),
+  // Of somebody who says nothing afterwards: who does is online again.
+  'presence and a status': now(({ carol, setPresence }) => setPresence(carol, 'unavailable', randomUUID())),
   'own presence': now(({ alice, setPresence }) => setPresence(alice, 'online', 'listening')),
   'a tag': now(({ alice, rooms, tag }) => tag(alice, rooms.busy, 'm.favourite')),
   'global account data': now(({ alice, setAccountData }) =>

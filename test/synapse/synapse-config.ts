@@ -59,7 +59,8 @@ const listener = (port: number, tag: string): object => ({
   tls: false,
   // The gateway says whose request it is, as any reverse proxy.
   x_forwarded: tag === 'gateway',
-  resources: [{ names: ['client'] }],
+  // Federation says which homeserver it is; nobody is on its list.
+  resources: [{ names: ['client', 'federation'] }],
   // The name under which its requests are logged.
   tag,
 });
