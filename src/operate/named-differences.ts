@@ -116,11 +116,15 @@ const UNKNOWN_BEFORE_JOINING = new Set([
 export const INVITED_ROOMS_HAVE_ARRAYS: NamedDifference = {
   name: 'invited rooms have empty messages, state and account data',
   reason: 'an old Python client stops at the first room without them',
-  recognises: ({ path, native }, { native: answer }) =>
-    native === undefined &&
-    fits(path, 'rooms', '*', '*') &&
-    ['messages', 'state', 'account_data'].includes(path[2] ?? '') &&
-    roomOf(answer, path[1])?.['membership'] === 'invite',
+  recognises: ({ path, native }, answers) => {
+    const [room, key] = [roomOf(answers.ours, path[1]), path[2] ?? ''];
+    if (native !== undefined || !fits(path, 'rooms', '*', '*') || room?.['membership'] !== 'invite')
+      return false;
+    const events = key === 'messages' && isObject(room[key]) ? room[key]['chunk'] : room[key];
+    return (
+      ['messages', 'state', 'account_data'].includes(key) && Array.isArray(events) && events.length === 0
+    );
+  },
 };
 
 export const CHUNKS_ARE_FILLED: NamedDifference = {
