@@ -31,6 +31,7 @@ import { roomInitialSync } from './endpoints/room-initial-sync.ts';
 import { createSessionObserver } from './endpoints/session-observer.ts';
 import { createSessionReader } from './endpoints/session.ts';
 import { sync } from './endpoints/sync.ts';
+import { v1 } from './endpoints/v1/v1.ts';
 import { v2AlphaFilter } from './endpoints/v2-alpha-filter.ts';
 import { v2AlphaSync } from './endpoints/v2-alpha-sync.ts';
 import { connectTo } from './homeserver/connections.ts';
@@ -171,8 +172,18 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       ...shared,
       prefix,
       passThrough,
-      fillsPages: name === 'api/v1' || name === 'r0',
+      fillsPages: name === 'api/v1' || name === 'r0' || name === 'v2_alpha',
+      hasLegacyEvents: name === 'api/v1' || name === 'v2_alpha',
     });
+    if (name === 'api/v1' || name === 'v2_alpha') {
+      await answer('v1', v1, {
+        ...shared,
+        prefix,
+        oldPrefix: name,
+        passThrough,
+        maxBytes: config.cacheSize / 32,
+      });
+    }
     if (name === 'v2_alpha') {
       await answer('v2-alpha-sync', v2AlphaSync, { ...shared, prefix, visibilities, queue });
       await answer('v2-alpha-sync', v2AlphaFilter, { ...shared, prefix });

@@ -3,10 +3,13 @@ import { resolveForMessages } from '../cursors/resolve-token.ts';
 import { isOwnToken } from '../cursors/stream-position.ts';
 import type { Caller, Homeserver, MessagesQuery } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import type { Clock } from '../http/clock.ts';
 import { queryOf, withQueryParameter } from '../http/query.ts';
 import { MatrixError } from '../matrix/errors.ts';
+import type { ClientEvent } from '../matrix/client-event.ts';
 import type { MessagesToken, RoomId } from '../matrix/identifiers.ts';
 import type { MessagesResponse } from '../matrix/sync.ts';
+import { toLegacyEvent } from '../translate/legacy-event.ts';
 import type { PassThrough } from './passthrough.ts';
 import type { SessionReader } from './session.ts';
 
@@ -16,20 +19,26 @@ export interface MessagesOptions {
   sessions: SessionReader;
   /** Whether short pages are filled: for the prefixes of clients that take one for the end of history. */
   fillsPages: boolean;
+  /** Whether the events of such pages are given the shape of 2014. */
+  hasLegacyEvents: boolean;
+  clock: Clock;
   passThrough: PassThrough;
 }
 
 const MOST_FURTHER_PAGES = 5;
+/** Homeservers give no more, whatever they are asked for. */
+const MOST_EVENTS = 1000;
 
 /**
  * `GET /rooms/{roomId}/messages`: the homeserver's own, with two additions. Tokens of ours are understood in `from` and
- * `to`; and under the old prefixes a page that came short is filled up to `limit` from the ones behind it.
+ * `to`; and under the old prefixes a page that came short is filled up to `limit` from the ones behind it, and
+ * under the oldest two its events are legacy ones.
  *
  * @see matrix-spec data/api/client-server/message_pagination.yaml
  * @see reference/clients.md (js-sdk 0.3: a short page ends its history)
  */
 export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options) => {
-  const { homeserver, kind, sessions, fillsPages, passThrough } = options;
+  const { homeserver, kind, sessions, fillsPages, hasLegacyEvents, passThrough, clock } = options;
 
   app.get<{ Params: { roomId: string } }>(
     '/rooms/:roomId/messages',
@@ -40,7 +49,10 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
       const query = fillsPages ? readFillable(queryOf({ raw: { url: rawUrl } })) : undefined;
       if (query === undefined) return passThrough(request, reply, { rawUrl });
       const session = await sessions.sessionOf(request);
-      return sessions.withSession(session, () => readFullPage(session.caller, roomId, query, request.signal));
+      return sessions.withSession(session, async () => {
+        const page = await readFullPage(session.caller, roomId, query, request.signal);
+        return hasLegacyEvents ? toLegacyPage(page, roomId) : page;
+      });
     },
   );
 
@@ -58,7 +70,18 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
     return rawUrl;
   }
 
-  async function readFullPage(caller: Caller, roomId: RoomId, query: MessagesQuery, signal: AbortSignal) {
+  function toLegacyPage(page: MessagesResponse, roomId: RoomId): MessagesResponse {
+    const nowMs = clock.now();
+    const toLegacy = (events: ClientEvent[]) => events.map((event) => toLegacyEvent(event, roomId, nowMs));
+    return { ...page, chunk: toLegacy(page.chunk ?? []), ...(page.state && { state: toLegacy(page.state) }) };
+  }
+
+  async function readFullPage(
+    caller: Caller,
+    roomId: RoomId,
+    query: MessagesQuery,
+    signal: AbortSignal,
+  ): Promise<MessagesResponse> {
     const page = await homeserver.messages(caller, roomId, query, signal);
     const chunk = [...(page.chunk ?? [])];
     const state = [...(page.state ?? [])];
@@ -85,11 +108,11 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
 function readFillable(query: URLSearchParams): MessagesQuery | undefined {
   const dir = query.get('dir') ?? 'f';
   const limit = Number(query.get('limit') ?? 10);
-  if ((dir !== 'b' && dir !== 'f') || !Number.isInteger(limit) || limit < 1 || limit > 1000) return undefined;
+  if ((dir !== 'b' && dir !== 'f') || !Number.isInteger(limit) || limit < 1) return undefined;
   const [from, to, filter] = ['from', 'to', 'filter'].map((name) => query.get(name) ?? undefined);
   return {
     dir,
-    limit,
+    limit: Math.min(limit, MOST_EVENTS),
     ...(from !== undefined && { from: from as MessagesToken }),
     ...(to !== undefined && { to: to as MessagesToken }),
     ...(filter !== undefined && { filter }),

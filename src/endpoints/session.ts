@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Identity, SessionKey, Sessions } from '../caches/sessions.ts';
-import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
-import { readMasquerade, requireAccessToken } from '../http/access-token.ts';
+import type { Caller, Homeserver, Nobody } from '../homeserver/homeserver.ts';
+import { readAccessToken, readMasquerade, requireAccessToken } from '../http/access-token.ts';
 import { queryOf } from '../http/query.ts';
 import { HomeserverError } from '../matrix/errors.ts';
 
@@ -16,6 +16,8 @@ export interface SessionReader {
   sessionOf(request: FastifyRequest): Promise<Session>;
   /** As `sessionOf`, but always asks the homeserver: for answers that ask it nothing else. */
   checkedSessionOf(request: FastifyRequest): Promise<Session>;
+  /** Who asks, for requests that need no access token. Throws the 401s of a token that cannot be read. */
+  callerIfAny(request: FastifyRequest): Caller | Nobody;
   /** Runs what needs the session; a 401 ends what is remembered about it. */
   withSession<Result>(session: Session, work: () => Promise<Result>): Promise<Result>;
 }
@@ -32,11 +34,13 @@ export function createSessionReader(options: {
     const query = queryOf(request);
     const accessToken = requireAccessToken(request.raw.rawHeaders, query);
     const masquerade = readMasquerade(query);
+    return { accessToken, ...(masquerade !== undefined && { masquerade }), ...nobodyOf(request) };
+  }
+
+  function nobodyOf(request: FastifyRequest): Nobody {
     const userAgent = request.headers['user-agent'];
     const addresses = forwardedFor(request);
     return {
-      accessToken,
-      ...(masquerade !== undefined && { masquerade }),
       ...(userAgent !== undefined && { userAgent }),
       ...(addresses !== undefined && { forwardedFor: addresses }),
     };
@@ -47,9 +51,9 @@ export function createSessionReader(options: {
     const key = sessions.keyOf(caller.accessToken, caller.masquerade);
     const remembered = useRemembered ? sessions.get(key) : undefined;
     if (remembered !== undefined) return { ...remembered, key, caller };
-    const { user_id, device_id, is_guest } = await forgetOn401(key, () =>
-      homeserver.whoami(caller, request.signal),
-    );
+    // Of a request with a body Fastify's signal aborts as soon as that was read.
+    const signal = request.body === undefined ? request.signal : undefined;
+    const { user_id, device_id, is_guest } = await forgetOn401(key, () => homeserver.whoami(caller, signal));
     const identity: Identity = {
       userId: user_id,
       isGuest: is_guest === true,
@@ -71,6 +75,10 @@ export function createSessionReader(options: {
   return {
     sessionOf: (request) => identify(request, true),
     checkedSessionOf: (request) => identify(request, false),
+    callerIfAny: (request) =>
+      readAccessToken(request.raw.rawHeaders, queryOf(request)) === undefined
+        ? nobodyOf(request)
+        : callerOf(request),
     withSession: (session, work) => forgetOn401(session.key, work),
   };
 }

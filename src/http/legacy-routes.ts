@@ -5,7 +5,14 @@ export type OldPrefix = 'api/v1' | 'v2_alpha';
 
 /** What answers a reshaped route: the basename of a file in `src/endpoints/`. */
 export type Reshaper =
-  'events' | 'event' | 'initial-sync' | 'room-initial-sync' | 'messages' | 'v2-alpha-sync' | V1Reshaper;
+  | 'events'
+  | 'event'
+  | 'initial-sync'
+  | 'room-initial-sync'
+  | 'messages'
+  | 'v2-alpha-sync'
+  | 'v2-alpha-filter'
+  | V1Reshaper;
 
 /** Those in `src/endpoints/v1/`. */
 export type V1Reshaper =
@@ -88,7 +95,8 @@ export const legacyRoutes: readonly LegacyRoute[] = [
   reshape(BOTH, 'GET events/*', 'event', 'see there'),
   reshape(BOTH, 'GET initialSync', 'initial-sync', 'see there'),
   reshape(V2, 'GET sync', 'v2-alpha-sync', 'the drafts of 2015'),
-  pass(BOTH, 'POST user/*/filter'),
+  pass(V1, 'POST user/*/filter'),
+  restyle(V2, 'POST user/*/filter', 'v2-alpha-filter', "today's names in the filter"),
   pass(BOTH, 'GET user/*/filter/*'),
 
   // Rooms

@@ -11,6 +11,7 @@ export type EndpointName =
   | 'v2-alpha-sync'
   | 'messages'
   | 'sync'
+  | 'v1'
   | 'passthrough'
   | 'unrecognized';
 

@@ -1,0 +1,32 @@
+import { LRUCache } from 'lru-cache';
+import type { Milliseconds } from '../matrix/identifiers.ts';
+
+/** Transaction ids of sends whose answers did not reach their clients, by what was sent. */
+export interface LostSends {
+  /** The one to send again with, once; undefined where nothing equal was lost lately. */
+  take(send: string): string | undefined;
+  keep(send: string, txnId: string): void;
+}
+
+const BYTES_PER_SEND = 512;
+
+/**
+ * The memory that makes a send without a transaction id safe to repeat.
+ *
+ * Only what was lost is remembered: who says the same twice, and had an answer to the first, has said it twice. Where
+ * the memory itself is lost, a repeated send is a second one, as it was in 2014.
+ */
+export function createLostSends(options: { maxBytes: number; ttlMs?: Milliseconds }): LostSends {
+  const txnIds = new LRUCache<string, string>({
+    max: Math.max(1, Math.floor(options.maxBytes / BYTES_PER_SEND)),
+    ttl: options.ttlMs ?? 5 * 60_000,
+  });
+  return {
+    take: (send) => {
+      const txnId = txnIds.get(send);
+      txnIds.delete(send);
+      return txnId;
+    },
+    keep: (send, txnId) => void txnIds.set(send, txnId),
+  };
+}

@@ -1,0 +1,33 @@
+import { LRUCache } from 'lru-cache';
+import type { Milliseconds } from '../matrix/identifiers.ts';
+
+/** What each transaction was answered with. */
+export interface Transactions<Answer> {
+  /** Does the work of a transaction the first time; later, and meanwhile, its answer is given again. Failures are forgotten. */
+  once(transaction: string, work: () => Promise<Answer>): Promise<Answer>;
+}
+
+const BYTES_PER_ANSWER = 1024;
+
+/** The memory of transactions that the homeserver does not keep, bounded in bytes. */
+export function createTransactions<Answer>(options: {
+  maxBytes: number;
+  ttlMs?: Milliseconds;
+}): Transactions<Answer> {
+  const answers = new LRUCache<string, { answer: Promise<Answer> }>({
+    max: Math.max(1, Math.floor(options.maxBytes / BYTES_PER_ANSWER)),
+    ttl: options.ttlMs ?? 30 * 60_000,
+  });
+  return {
+    once: (transaction, work) => {
+      const known = answers.get(transaction);
+      if (known !== undefined) return known.answer;
+      const entry = { answer: work() };
+      answers.set(transaction, entry);
+      entry.answer.catch(() => {
+        if (answers.peek(transaction) === entry) answers.delete(transaction);
+      });
+      return entry.answer;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { HomeserverError } from '../../matrix/errors.ts';
+import type { JsonObject } from '../../matrix/client-event.ts';
+import {
+  hasDummyFlow,
+  toModernLogin,
+  toModernRegistration,
+  toUnmetStages,
+  toV1Flows,
+  withHomeServer,
+  type AuthenticationResponse,
+} from '../../translate/v1-accounts.ts';
+import { bodyOf, plainQueryOf, readJsonObject } from './body.ts';
+import type { V1Call, V1Endpoint, V1EndpointOptions } from './route.ts';
+
+/**
+ * `login` and `register`: today's, with `home_server` in their answers; and the registration of api/v1, over
+ * user-interactive authentication.
+ *
+ * Differs: on api/v1 only a password registers. Stages like a captcha had other fields in 2014; where one is needed, the
+ * answer is 403 and names it.
+ *
+ * @see reference/native.md §9
+ */
+export function createAccounts({ homeserver, sessions }: V1EndpointOptions): V1Endpoint {
+  return (call) => {
+    const { route, request } = call;
+    if (route.path === 'login') return post('login', call, toModernLogin(readJsonObject(request)));
+    if (route.prefixes.includes('v2_alpha')) return post('register', call, bodyOf(request));
+    return route.methods.includes('GET') ? readFlows(call) : registerV1(call);
+  };
+
+  async function post(
+    path: 'login' | 'register',
+    { request, signal }: V1Call,
+    body: JsonObject | Buffer,
+  ): Promise<JsonObject> {
+    const call = { method: 'POST', path, query: plainQueryOf(request), body } as const;
+    return withHomeServer(await homeserver.request(sessions.callerIfAny(request), call, signal));
+  }
+
+  async function readFlows(call: V1Call): Promise<unknown> {
+    const authentication = await post('register', call, {}).catch(authenticationOf);
+    if (!hasDummyFlow(authentication)) throw toUnmetStages(authentication);
+    return toV1Flows(authentication);
+  }
+
+  async function registerV1(call: V1Call): Promise<JsonObject> {
+    const registration = toModernRegistration(readJsonObject(call.request));
+    let authentication: AuthenticationResponse;
+    try {
+      return await post('register', call, registration);
+    } catch (error) {
+      authentication = authenticationOf(error);
+    }
+    if (!hasDummyFlow(authentication)) throw toUnmetStages(authentication);
+    const { session } = authentication;
+    const auth = { type: 'm.login.dummy', ...(session !== undefined && { session }) };
+    return post('register', call, { ...registration, auth });
+  }
+}
+
+/** A 401 that says what is asked for. Throws all other errors on, among them 401s of another sort. */
+function authenticationOf(error: unknown): AuthenticationResponse {
+  if (error instanceof HomeserverError && error.status === 401 && Array.isArray(error.fields['flows']))
+    return error.fields as AuthenticationResponse;
+  throw error;
+}

@@ -1,0 +1,36 @@
+import type { MessagesQuery } from '../../homeserver/homeserver.ts';
+import { queryOf } from '../../http/query.ts';
+import type { EventId, RoomId } from '../../matrix/identifiers.ts';
+import { readLimit } from '../../matrix/query.ts';
+import { toLegacyEvent } from '../../translate/legacy-event.ts';
+import type { V1Endpoint, V1EndpointOptions } from './route.ts';
+
+/** The least that homeservers agree on. */
+const MOST_EVENTS = 100;
+
+/**
+ * `GET /rooms/{roomId}/backfill` → events before those of `v`, or the newest, as a list: newest first, at most `limit`.
+ * It also made the homeserver ask others for more, as `/messages` does by itself today.
+ *
+ * @see reference/native.md §9
+ */
+export function createBackfill({ homeserver, sessions, clock }: V1EndpointOptions): V1Endpoint {
+  return async ({ request, reply, params, signal }) => {
+    const session = await sessions.sessionOf(request);
+    const roomId = params[0] as RoomId;
+    const query = queryOf(request);
+    const limit = Math.min(readLimit(query, 10), MOST_EVENTS);
+    const before = query.get('v');
+    const { caller } = session;
+    const events = await sessions.withSession(session, async () => {
+      const page: MessagesQuery = { dir: 'b', limit };
+      if (before !== null) {
+        const { start } = await homeserver.context(caller, roomId, before as EventId, signal);
+        if (typeof start === 'string') page.from = start;
+      }
+      return (await homeserver.messages(caller, roomId, page, signal)).chunk ?? [];
+    });
+    reply.type('application/json');
+    return JSON.stringify(events.map((event) => toLegacyEvent(event, roomId, clock.now())));
+  };
+}

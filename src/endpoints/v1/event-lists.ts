@@ -1,0 +1,38 @@
+import { HomeserverUnavailable, MatrixError } from '../../matrix/errors.ts';
+import type { RoomId } from '../../matrix/identifiers.ts';
+import { JsonReaderError } from '../../stream/json-reader.ts';
+import { toLegacyEvents, type EventListContext } from '../../translate/v1-event-lists.ts';
+import { replyWhileItComes } from '../streamed-reply.ts';
+import { pathOf, plainQueryOf } from './body.ts';
+import { fillStars } from './room-actions.ts';
+import type { V1Endpoint, V1EndpointOptions } from './route.ts';
+
+/** `/rooms/{roomId}/` `state`, `members`, `context/{eventId}`, `event/{eventId}`: the homeserver's, with legacy events. */
+export function createEventLists({ homeserver, sessions, clock }: V1EndpointOptions): V1Endpoint {
+  return async ({ route, request, reply, params, signal }) => {
+    const session = await sessions.sessionOf(request);
+    const path = pathOf(...fillStars(route.path, params));
+    const call = { method: 'GET', path, query: plainQueryOf(request) } as const;
+    const answer = await sessions.withSession(session, () =>
+      homeserver.streamRequest(session.caller, call, signal),
+    );
+    const context = { places: placesOf(route.path), roomId: params[0] as RoomId, nowMs: clock.now() };
+    await replyWhileItComes(request, reply, orUnreadable(toLegacyEvents(answer, context)));
+    return reply;
+  };
+}
+
+function placesOf(path: string): EventListContext['places'] {
+  if (path.endsWith('/state')) return 'list';
+  return path.includes('/event/') ? 'event' : 'object';
+}
+
+async function* orUnreadable(pieces: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+  try {
+    yield* pieces;
+  } catch (cause) {
+    if (cause instanceof MatrixError || !(cause instanceof JsonReaderError || cause instanceof SyntaxError))
+      throw cause;
+    throw new HomeserverUnavailable(502, "The homeserver's answer cannot be read", { cause });
+  }
+}

@@ -1,0 +1,29 @@
+import { createTransactions } from '../../caches/transactions.ts';
+import type { JsonObject } from '../../matrix/client-event.ts';
+import { bodyOf, pathOf } from './body.ts';
+import type { V1Endpoint, V1EndpointOptions } from './route.ts';
+
+/**
+ * `PUT /createRoom/{txnId}`, `/join/{room}/{txnId}`, `/rooms/{roomId}/{action}/{txnId}` → the POST without transaction id.
+ * A repeated one gets the answer of the first, for half an hour and as long as this process lives.
+ */
+export function createRoomActions({ homeserver, sessions, maxBytes }: V1EndpointOptions): V1Endpoint {
+  const transactions = createTransactions<JsonObject>({ maxBytes });
+
+  return async ({ route, request, params }) => {
+    const session = await sessions.sessionOf(request);
+    const path = pathOf(...fillStars(route.path, params).slice(0, -1));
+    const body = bodyOf(request);
+    const transaction = JSON.stringify([session.key, route.path, ...params]);
+    // Without the request's signal: the answer may be another request's, too.
+    return transactions.once(transaction, () =>
+      sessions.withSession(session, () => homeserver.request(session.caller, { method: 'POST', path, body })),
+    );
+  };
+}
+
+/** A route's path → its segments, with these values for its stars. */
+export function fillStars(path: string, values: readonly string[]): string[] {
+  let star = 0;
+  return path.split('/').map((segment) => (segment === '*' ? (values[star++] ?? '') : segment));
+}

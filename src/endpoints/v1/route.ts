@@ -1,0 +1,28 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Homeserver } from '../../homeserver/homeserver.ts';
+import type { Clock } from '../../http/clock.ts';
+import type { LegacyRoute } from '../../http/legacy-routes.ts';
+import type { PassThrough } from '../passthrough.ts';
+import type { SessionReader } from '../session.ts';
+
+/** What answers the routes that say `by` its name in the table. */
+export type V1Endpoint = (call: V1Call) => Promise<unknown> | unknown;
+
+export interface V1Call {
+  route: LegacyRoute;
+  request: FastifyRequest;
+  reply: FastifyReply;
+  /** What stands for the stars of the route, unescaped, in order. */
+  params: readonly string[];
+  /** Aborts when the client leaves. `request.signal` does not do: it aborts when a body was read. */
+  signal: AbortSignal;
+}
+
+export interface V1EndpointOptions {
+  homeserver: Homeserver;
+  sessions: SessionReader;
+  passThrough: PassThrough;
+  clock: Clock;
+  /** Of what the routes remember. */
+  maxBytes: number;
+}

@@ -1,0 +1,45 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createLostSends } from '../../caches/lost-sends.ts';
+import { isTransient } from '../../matrix/errors.ts';
+import { bodyOf, pathOf } from './body.ts';
+import type { V1Endpoint, V1EndpointOptions } from './route.ts';
+
+/**
+ * `POST /rooms/{roomId}/send/{type}` and `…/redact/{eventId}` → the PUT with a transaction id of ours.
+ *
+ * The id is new each time, so that who says the same twice is heard twice; but where the answer did not reach the client,
+ * as it left or got a 5xx, an equal request of the same session within five minutes is a repetition and has the same id.
+ *
+ * @see reference/native.md §9
+ */
+export function createSending({ homeserver, sessions, maxBytes }: V1EndpointOptions): V1Endpoint {
+  const lostSends = createLostSends({ maxBytes });
+
+  return async ({ route, request, reply, params }) => {
+    const session = await sessions.sessionOf(request);
+    const [roomId = '', subject = ''] = params;
+    const what = route.path.startsWith('rooms/*/redact/') ? 'redact' : 'send';
+    const body = bodyOf(request);
+    const send = digest(session.key, what, roomId, subject, body);
+    const txnId = lostSends.take(send) ?? `hindsync-${randomUUID()}`;
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) lostSends.keep(send, txnId);
+    });
+    try {
+      // Without the request's signal: what was sent is sent, whether or not the client waits.
+      const path = pathOf('rooms', roomId, what, subject, txnId);
+      return await sessions.withSession(session, () =>
+        homeserver.request(session.caller, { method: 'PUT', path, body }),
+      );
+    } catch (error) {
+      if (isTransient(error)) lostSends.keep(send, txnId);
+      throw error;
+    }
+  };
+}
+
+function digest(...parts: readonly (string | Buffer)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(String(part.length)).update(':').update(part);
+  return hash.digest('base64url');
+}

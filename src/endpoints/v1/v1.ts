@@ -1,0 +1,69 @@
+// The routes of api/v1 and v2_alpha that are reshaped or refused, put up as the table says.
+
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { answerPreflight } from '../../http/cors.ts';
+import { legacyRoutes, type LegacyRoute, type OldPrefix, type V1Reshaper } from '../../http/legacy-routes.ts';
+import { closeSignal } from '../../http/send.ts';
+import { unrecognized } from '../../matrix/errors.ts';
+import { createAccounts } from './accounts.ts';
+import { createBackfill } from './backfill.ts';
+import { takeBodiesAsBytes } from './body.ts';
+import { createEventLists } from './event-lists.ts';
+import { createMoved } from './moved.ts';
+import { createPresenceList } from './presence-list.ts';
+import { createPublicRooms } from './public-rooms.ts';
+import { createRoomActions } from './room-actions.ts';
+import type { V1Endpoint, V1EndpointOptions } from './route.ts';
+import { createSending } from './sending.ts';
+
+export interface V1Options extends V1EndpointOptions {
+  oldPrefix: OldPrefix;
+}
+
+/** What of one old prefix is neither passed nor part of the stream, and preflights of everything below it. */
+export const v1: FastifyPluginAsync<V1Options> = async (app, options) => {
+  const endpoints: Record<V1Reshaper, V1Endpoint> = {
+    accounts: createAccounts(options),
+    sending: createSending(options),
+    'room-actions': createRoomActions(options),
+    'event-lists': createEventLists(options),
+    'public-rooms': createPublicRooms(options),
+    'presence-list': createPresenceList(options),
+    backfill: createBackfill(options),
+    moved: createMoved(options),
+  };
+  takeBodiesAsBytes(app);
+  app.options('/*', answerPreflight);
+  for (const route of legacyRoutes) {
+    const endpoint = endpointOf(route, endpoints);
+    if (endpoint === undefined || !route.prefixes.includes(options.oldPrefix)) continue;
+    const answer = (request: FastifyRequest, reply: FastifyReply) => {
+      const params = Object.values(request.params as Record<string, string>);
+      return endpoint({ route, request, reply, params, signal: closeSignal(reply.raw) });
+    };
+    app.route({
+      method: [...route.methods],
+      url: toPattern(route.path),
+      exposeHeadRoute: false,
+      // What is passed on keeps its body, which would be read before the handler.
+      ...(route.by === 'moved' && {
+        onRequest: async (request, reply) => void (await answer(request, reply)),
+      }),
+      handler: async (request, reply) => answer(request, reply),
+    });
+  }
+};
+
+function endpointOf(
+  { what, by, note }: LegacyRoute,
+  endpoints: Record<V1Reshaper, V1Endpoint>,
+): V1Endpoint | undefined {
+  if (what === 'refuse') return () => Promise.reject(unrecognized(404, note));
+  return by !== undefined && by in endpoints ? endpoints[by as V1Reshaper] : undefined;
+}
+
+/** `rooms/*` → `/rooms/:p1`: parameters by their place, so that they come in order. */
+function toPattern(path: string): string {
+  const segments = path.split('/').map((segment, i) => (segment === '*' ? `:p${i}` : segment));
+  return `/${segments.join('/')}`;
+}

@@ -1,0 +1,113 @@
+// Answers that hold events: `/state`, `/members`, `/context`, and one event.
+
+import type { ClientEvent } from '../matrix/client-event.ts';
+import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
+import { JsonReader, type JsonPath, type JsonStep, type JsonVisitor } from '../stream/json-reader.ts';
+import { toLegacyEvent } from './legacy-event.ts';
+
+export interface EventListContext {
+  /** Where the events are: the answer is one, or a list of them, or an object with lists of them. */
+  places: 'event' | 'list' | 'object';
+  roomId: RoomId;
+  nowMs: Milliseconds;
+}
+
+/** In an object, the members that are lists of events; `event` is one. */
+const LISTS: readonly unknown[] = ['chunk', 'events_before', 'events_after', 'state'];
+
+/**
+ * The homeserver's answer as it comes → the same with legacy events, a piece for each of its own: nothing is held but
+ * the event that is being read. All else is copied; a list that came as null is an empty one.
+ *
+ * Throws a `JsonReaderError` where the answer is no JSON, or ends too early.
+ */
+export async function* toLegacyEvents(
+  answer: AsyncIterable<Buffer>,
+  context: EventListContext,
+): AsyncGenerator<Buffer, void> {
+  const writer = new EventListWriter(context);
+  const reader = new JsonReader(writer);
+  for await (const bytes of answer) {
+    reader.push(bytes);
+    const text = writer.takeText();
+    if (text !== '') yield Buffer.from(text);
+  }
+  reader.end();
+  yield Buffer.from(writer.takeText());
+}
+
+class EventListWriter implements JsonVisitor {
+  readonly #context: EventListContext;
+  /** How deep lists of events begin: 1 in an object, 0 where the answer is the list. */
+  readonly #listDepth: number;
+  #text: string;
+  #memberSeparator = '';
+  #eventSeparator = '';
+  /** A list whose key is not written yet. It is no list after all where the next thing to come is not in it. */
+  #announced: string | undefined;
+
+  constructor(context: EventListContext) {
+    this.#context = context;
+    this.#listDepth = context.places === 'object' ? 1 : 0;
+    this.#text = { event: '', list: '[', object: '{' }[context.places];
+  }
+
+  takeText(): string {
+    const text = this.#text;
+    this.#text = '';
+    return text;
+  }
+
+  visit(path: JsonPath): JsonStep {
+    if (this.#context.places === 'event' || path.length > this.#listDepth) return 'take';
+    if (path.length < this.#listDepth || path.length === 0) return 'enter';
+    this.#writeAnnounced(']');
+    if (!LISTS.includes(path[0])) return 'take';
+    this.#announced = String(path[0]);
+    return 'enter';
+  }
+
+  take(path: JsonPath, bytes: Buffer): void {
+    if (path.length > this.#listDepth) {
+      this.#writeAnnounced('');
+      this.#text += this.#eventSeparator + this.#toLegacy(bytes);
+      this.#eventSeparator = ',';
+    } else if (path.length === 0) {
+      this.#text += this.#toLegacy(bytes);
+    } else {
+      this.#writeKey(String(path[0]));
+      this.#text += path[0] === 'event' ? this.#toLegacy(bytes) : bytes.toString();
+    }
+  }
+
+  leave(path: JsonPath): void {
+    if (path.length === this.#listDepth) {
+      this.#writeAnnounced('');
+      this.#text += ']';
+    } else {
+      this.#writeAnnounced(']');
+      this.#text += '}';
+    }
+  }
+
+  #writeAnnounced(end: '' | ']'): void {
+    if (this.#announced === undefined) return;
+    this.#writeKey(this.#announced);
+    this.#text += `[${end}`;
+    this.#eventSeparator = '';
+    this.#announced = undefined;
+  }
+
+  #writeKey(key: string): void {
+    this.#text += `${this.#memberSeparator}${JSON.stringify(key)}:`;
+    this.#memberSeparator = ',';
+  }
+
+  #toLegacy(bytes: Buffer): string {
+    const text = bytes.toString();
+    const event: unknown = JSON.parse(text);
+    if (typeof event !== 'object' || event === null || Array.isArray(event)) return text;
+    const { roomId, nowMs } = this.#context;
+    return JSON.stringify(toLegacyEvent(event as ClientEvent, roomId, nowMs));
+  }
+}
