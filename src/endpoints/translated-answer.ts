@@ -120,9 +120,6 @@ export async function* writeTranslated(options: TranslatedAnswerOptions): AsyncG
       case 'visibility':
         out.text((piece.toText ?? JSON.stringify)(await visibility.of(piece.roomId)));
         return;
-      case 'late':
-        yield* write(piece.toPieces());
-        return;
       case 'hold':
         if (piece.slot === 'invites') invited.push(piece.roomId);
         return spool.hold(piece.slot, piece);

@@ -40,8 +40,6 @@ export type Piece =
   | { kind: 'bytes'; bytes: Buffer }
   /** The room's visibility, as a JSON string where nothing else is said. */
   | { kind: 'visibility'; roomId: RoomId; toText?: (visibility: 'public' | 'private') => string }
-  /** What is not known before all pieces before it are written. */
-  | { kind: 'late'; toPieces: () => Piece[] }
   /** A record to be kept in its slot, in order. */
   | ({ kind: 'hold'; slot: HeldSlot } & HeldRecord)
   /** The slot's records go here, and the slot is empty again. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
-import type { ByteSink } from '../stream/byte-sink.ts';
+import { ByteSink } from '../stream/byte-sink.ts';
 import { textPiece, type Emit, type HeldRecord, type HeldSlot, type Piece } from './initial-sync-piece.ts';
 import { SplicedObject } from './spliced-object.ts';
 import type { V2AlphaDraft } from './v2-alpha-draft.ts';
@@ -14,14 +14,14 @@ export interface V2AlphaContext {
   onEvent?(eventId: EventId, roomId: RoomId): void;
 }
 
-/** Ids are handed to the spool in blocks of this many characters, as a room may have more than memory should hold. */
-const ID_BLOCK = 16 * 1024;
+/** Ids are handed to the spool in blocks of so many bytes, as a room may have more of them than memory should hold. */
+const ID_BLOCK = 4 * 1024;
 
 /**
  * One joined or left room of a `/sync`, an event at a time → its `event_map` and the lists of ids that point into it.
  *
  * The map is one object, so its entries are written as they come, and everything else of the room when it ends. An event
- * that is in state and timeline stands once: where the homeserver sends the state first, it waits for the timeline.
+ * that is in state and timeline stands once.
  *
  * @see reference/native.md §8
  */
@@ -32,7 +32,7 @@ export class V2AlphaRoom {
   readonly #hasEphemeral: boolean;
   readonly #timeline: IdList;
   readonly #state: IdList;
-  /** The ids of the timeline, as JSON text. */
+  /** The ids that the other list may have too, as JSON text. */
   readonly #inMap = new Set<string>();
   #mapSeparator = '';
   #isTimelineRead = false;
@@ -54,15 +54,11 @@ export class V2AlphaRoom {
 
   /** An element of the room's `timeline`, `state`, `ephemeral` or `account_data`, valid during the call. */
   takeEvent(section: string, event: SplicedObject): void {
-    if (section === 'timeline') {
-      this.#emitAll(this.#timelineEvent(event));
-    } else if (section === 'state' && this.#isTimelineRead) {
-      this.#emitAll(this.#stateEvent(event, this.#context.sink));
-    } else {
-      const slot = section as HeldSlot;
-      this.#held.add(slot);
-      this.#emit({ kind: 'hold', slot, roomId: this.#roomId, bytes: event.bytes });
-    }
+    if (section === 'timeline') return this.#timelineEvent(event);
+    if (section === 'state') return void this.#roomEvent(event, this.#state);
+    const slot = section as HeldSlot;
+    this.#held.add(slot);
+    this.#emit({ kind: 'hold', slot, roomId: this.#roomId, bytes: event.bytes });
   }
 
   takeLimited(bytes: Buffer): void {
@@ -81,7 +77,6 @@ export class V2AlphaRoom {
 
   end(): void {
     const { draft } = this.#context;
-    this.#release('state', ({ bytes }, _index, sink) => this.#stateEvent(new SplicedObject(bytes), sink));
     this.#text(`}${draft.timelineStart}`);
     this.#emitAll(this.#timeline.written());
     this.#text(draft.timelineEnd({ limited: this.#isLimited, prevBatch: this.#prevBatchOrOurs() }));
@@ -125,30 +120,33 @@ export class V2AlphaRoom {
     this.#emit({ kind: 'visibility', roomId: this.#roomId, toText });
   }
 
-  #timelineEvent(event: SplicedObject): Piece[] {
-    const idText = idTextOf(event, this.#roomId);
-    const id = JSON.parse(idText) as EventId;
+  #timelineEvent(event: SplicedObject): void {
+    const id = JSON.parse(this.#roomEvent(event, this.#timeline)) as EventId;
     this.#firstId ??= id;
     this.#context.onEvent?.(id, this.#roomId);
-    if (!this.#inMap.has(idText)) {
-      this.#inMap.add(idText);
-      this.#writeEntry(idText, event, this.#context.sink);
-    }
-    return this.#timeline.add(idText);
   }
 
-  #stateEvent(event: SplicedObject, sink: ByteSink): Piece[] {
+  /** Puts the event into the map, unless it is there, and its id into the list. */
+  #roomEvent(event: SplicedObject, list: IdList): string {
     const idText = idTextOf(event, this.#roomId);
-    if (!this.#inMap.has(idText)) this.#writeEntry(idText, event, sink);
-    return this.#state.add(idText);
+    if (!this.#inMap.has(idText)) this.#writeEntry(idText, event);
+    // Most state follows the timeline, and there is a lot of it: it needs not be remembered.
+    if (!this.#isTimelineRead) this.#inMap.add(idText);
+    const full = list.add(idText);
+    if (full !== undefined) this.#emit(full);
+    return idText;
   }
 
   /** An entry has neither the id, which is its key, nor the room's. */
-  #writeEntry(idText: string, event: SplicedObject, sink: ByteSink): void {
-    sink.text(`${this.#mapSeparator}${idText}:{`);
-    event.writeWithout(['event_id', 'room_id'], '', sink);
-    sink.text('}');
+  #writeEntry(idText: string, event: SplicedObject): void {
+    const { sink } = this.#context;
+    if (this.#mapSeparator !== '') sink.byte(COMMA);
     this.#mapSeparator = ',';
+    sink.text(idText);
+    sink.byte(COLON);
+    sink.byte(OBJECT_START);
+    event.writeWithout(['event_id', 'room_id'], '', sink);
+    sink.byte(OBJECT_END);
   }
 
   /** A client pages back from it, so it must be there. */
@@ -181,29 +179,34 @@ function idTextOf(event: SplicedObject, roomId: RoomId): string {
 class IdList {
   readonly #slot: HeldSlot;
   readonly #roomId: RoomId;
-  #block = '';
-  #separator = '';
+  readonly #block = new ByteSink(ID_BLOCK);
+  #isEmpty = true;
 
   constructor(slot: 'state_ids' | 'timeline_ids', roomId: RoomId) {
     this.#slot = slot;
     this.#roomId = roomId;
   }
 
-  /** The pieces to emit for it, mostly none. */
-  add(idText: string): Piece[] {
-    this.#block += this.#separator + idText;
-    this.#separator = ',';
-    if (this.#block.length < ID_BLOCK) return [];
-    const bytes = Buffer.from(this.#block);
-    this.#block = '';
-    return [{ kind: 'hold', slot: this.#slot, roomId: this.#roomId, bytes }];
+  /** A piece to emit, where it is time for one. */
+  add(idText: string): Piece | undefined {
+    if (!this.#isEmpty) this.#block.byte(COMMA);
+    this.#isEmpty = false;
+    this.#block.text(idText);
+    if (this.#block.length < ID_BLOCK) return undefined;
+    return { kind: 'hold', slot: this.#slot, roomId: this.#roomId, bytes: Buffer.from(this.#block.drain()) };
   }
 
-  /** The pieces that write the list: when their turn comes, all of it is known. */
+  /** The pieces that write the list. */
   written(): Piece[] {
+    const rest = Buffer.from(this.#block.drain());
     return [
       { kind: 'release', slot: this.#slot, toPieces: ({ bytes }) => [{ kind: 'bytes', bytes }] },
-      { kind: 'late', toPieces: () => [textPiece(this.#block)] },
+      { kind: 'bytes', bytes: rest },
     ];
   }
 }
+
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OBJECT_START = 0x7b;
+const OBJECT_END = 0x7d;
