@@ -141,9 +141,8 @@ export const CHUNKS_ARE_FILLED: NamedDifference = {
 };
 
 export const ALIASES_ARE_NOT_STATE: NamedDifference = {
-  name: 'a list of aliases in the newest events is not in the state',
-  reason:
-    '/sync leaves these events of old rooms out of the timeline, and out of the state as it stands before it',
+  name: 'lists of aliases are not in the state',
+  reason: '/sync leaves these events of old rooms out, and nobody has needed them since 2020',
   recognises: ({ path, native, ours }) =>
     fits(path, 'rooms', '*', 'state', '*') &&
     ours === undefined &&

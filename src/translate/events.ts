@@ -40,7 +40,10 @@ export interface StreamUpdate {
  *
  * Differs: presence stands once for each user. Native repeats it for every join, also of those who were there.
  * Differs: own membership events stand once. Native gives them twice while the room is joined.
+ * Differs: own presence does not come with an own join. /sync gives that of those who were not seen before.
  * Differs: what happened before a leave, kick or ban is delivered. Native loses it when the poll starts afterwards.
+ * Differs: what happened in a room between `from` and an own join is delivered. Native loses it when the poll waits then.
+ * Differs: invites of ignored users do not come. /sync leaves them out.
  *
  * Left out: `state` (the stream has no state section; what changed in a gap is in the gap), to-device messages, device
  * lists, push rules, counts, summaries. Any key may be missing or null.

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compare, type NamedDifference } from '../../src/operate/compare.ts';
 import * as differences from '../../src/operate/named-differences.ts';
@@ -233,4 +234,10 @@ describe('in an initial sync', () => {
   ])('$name -> not taken for "$difference.name"', ({ difference, native, ours }) => {
     expect(compareRooms(native, ours, difference).unnamed).not.toEqual([]);
   });
+});
+
+test('the name of each -> an entry in docs/endpoints.md', () => {
+  const docs = readFileSync(new URL('../../docs/endpoints.md', import.meta.url), 'utf8');
+  const names = Object.values(differences).map(({ name }) => name);
+  expect(names.filter((name) => !docs.includes(`- **${name}**.`))).toEqual([]);
 });
