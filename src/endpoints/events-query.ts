@@ -1,5 +1,5 @@
 import type { Milliseconds } from '../matrix/identifiers.ts';
-import { readLimit, readTimeout } from '../matrix/query.ts';
+import { checkDirection, readLimit, readTimeout } from '../matrix/query.ts';
 
 /** The parameters of `/events`, with or without a room. */
 export interface EventsQuery {
@@ -20,6 +20,7 @@ export function readEventsQuery(
   query: URLSearchParams,
   { eventsLimit, maxPollTimeoutMs }: { eventsLimit: number; maxPollTimeoutMs: Milliseconds },
 ): EventsQuery {
+  checkDirection(query);
   const from = query.get('from') ?? '';
   const limit = readLimit(query, 0);
   return {

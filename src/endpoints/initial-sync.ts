@@ -8,9 +8,9 @@ import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
 import { closeSignal } from '../http/send.ts';
-import { invalidParam, MatrixError } from '../matrix/errors.ts';
+import { MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
-import { readBoolean, readLimit } from '../matrix/query.ts';
+import { checkDirection, readBoolean, readLimit } from '../matrix/query.ts';
 import { initialSyncFilter } from '../translate/sync-filter.ts';
 import { writeInitialSync } from './initial-sync-answer.ts';
 import type { InitialSyncQueue } from './initial-sync-queue.ts';
@@ -112,7 +112,6 @@ function readInitialSyncQuery(query: URLSearchParams, kind: HomeserverKind): Ini
     const isGood = token === '' || token === 'END' || kind.isMessagesToken(token) || isOwnToken(token);
     if (!isGood) throw new MatrixError(400, 'M_UNKNOWN', `'${name}' parameter is invalid`);
   }
-  const dir = query.get('dir') ?? 'b';
-  if (dir !== 'b' && dir !== 'f') throw invalidParam("Query parameter 'dir' must be one of ['b', 'f']");
+  checkDirection(query);
   return { limit: readLimit(query, 10), archived: readBoolean(query, 'archived'), isRaw: query.has('raw') };
 }

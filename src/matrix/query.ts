@@ -56,6 +56,12 @@ export function readBoolean(query: URLSearchParams, name: string): boolean {
   throw invalidParam(`Boolean query parameter '${name}' must be one of ['true', 'false']`);
 }
 
+/** `dir`, which the deprecated endpoints read and ignore: throws unless it is absent, `b` or `f`. */
+export function checkDirection(query: URLSearchParams): void {
+  const dir = query.get('dir') ?? 'b';
+  if (dir !== 'b' && dir !== 'f') throw invalidParam("Query parameter 'dir' must be one of ['b', 'f']");
+}
+
 /** Digits with an optional sign and white space around them, as Python reads an integer; undefined for all else. */
 function readInteger(text: string): number | undefined {
   return /^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : undefined;

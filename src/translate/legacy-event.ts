@@ -45,11 +45,14 @@ function toRawEvent(event: ClientEvent, roomId: RoomId, options: LegacyEventOpti
   if (event.unsigned === undefined) return raw;
   raw.unsigned = withoutKeys(event.unsigned, options);
   const { redacted_because: because } = raw.unsigned;
-  if (because !== undefined) raw.unsigned.redacted_because = toRawEvent(because, roomId, IN_REDACTED);
+  if (because !== undefined) raw.unsigned.redacted_because = toRawEvent(because, roomId, inRedacted(options));
   return raw;
 }
 
-const IN_REDACTED: LegacyEventOptions = { withoutUnsigned: ['membership', 'transaction_id'] };
+/** The redaction inside what it redacted never says what the reader's membership was. */
+const inRedacted = ({ withoutUnsigned = [] }: LegacyEventOptions): LegacyEventOptions => ({
+  withoutUnsigned: ['membership', ...withoutUnsigned],
+});
 
 function withoutKeys(
   unsigned: UnsignedData | undefined,
@@ -70,7 +73,7 @@ function toLegacyUnsigned(
   const age = unsigned.age ?? (event as LegacyEvent).age ?? ageOf(event, nowMs);
   if (age !== undefined) unsigned.age = age;
   if (unsigned.redacted_because !== undefined) {
-    unsigned.redacted_because = toLegacyEvent(unsigned.redacted_because, roomId, nowMs, IN_REDACTED);
+    unsigned.redacted_because = toLegacyEvent(unsigned.redacted_because, roomId, nowMs, inRedacted(options));
   }
   return unsigned;
 }

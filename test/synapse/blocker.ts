@@ -20,7 +20,7 @@ const UNRECOGNIZED = JSON.stringify({ errcode: 'M_UNRECOGNIZED', error: 'Unrecog
 
 /** Every prefix under which a homeserver ever answered them. */
 const legacyPath = (path: string): RegExp =>
-  new RegExp(`^/_matrix/client/(?:api/v1|r0|v1|v2|v3|unstable|v2_alpha)/${path}/?$`);
+  new RegExp(`^/_matrix/client/(?:api/v1|r0|v1|v2|v3|unstable|v2_alpha)/${path}$`);
 
 /** The deprecated sync API: what a homeserver without it answers 404 to. */
 export const legacySyncPaths: readonly RegExp[] = [
@@ -28,7 +28,7 @@ export const legacySyncPaths: readonly RegExp[] = [
   legacyPath('events/.*'),
   legacyPath('initialSync'),
   legacyPath('rooms/[^/]+/initialSync'),
-  /^\/_matrix\/client\/v2_alpha\/sync\/?$/,
+  /^\/_matrix\/client\/v2_alpha\/sync$/,
 ];
 
 /** All of the two oldest prefixes, as on every homeserver but Synapse. */

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { register, type Client, type Json } from './client.ts';
+import { createStage, type Stage } from './stage.ts';
+
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await createStage('event');
+});
+afterAll(() => stage.close());
+
+const pathOf = (eventId: string, prefix = 'v3'): string => `${prefix}/events/${encodeURIComponent(eventId)}`;
+
+/** The newest events of a room of alice's, by id, as she can see them. */
+async function newestIn(roomId: string): Promise<string[]> {
+  const path = `v3/rooms/${encodeURIComponent(roomId)}/messages`;
+  const { chunk } = await stage.native(stage.world.alice).read(path, { dir: 'b', limit: 50 });
+  return chunk.map(({ event_id }: Json) => event_id);
+}
+
+/** An event without what differs between any two moments. */
+function withoutAge(event: Json): Json {
+  const { age: _age, unsigned = {}, redacted_because: because, ...rest } = event;
+  const { age: _inner, redacted_because: innerBecause, ...others } = unsigned;
+  return {
+    ...rest,
+    unsigned: { ...others, ...(innerBecause && { redacted_because: withoutAge(innerBecause) }) },
+    ...(because && { redacted_because: withoutAge(because) }),
+  };
+}
+
+async function read(client: Client, eventId: string): Promise<Json> {
+  return withoutAge(await client.read(pathOf(eventId)));
+}
+
+describe('when alice asks for an event of a room of hers -> what native says', () => {
+  test.each([
+    'plain',
+    'encrypted',
+    'related',
+    'redacted',
+    'published',
+    'tagged',
+    'ignored',
+    'rejoined',
+    'upgraded',
+    'version 1',
+    'version 2',
+    'version 3',
+    'version 6',
+    'version 10',
+    'version 11',
+    'version 12',
+  ] as const)('%s', async (name) => {
+    const { world, native, ours } = stage;
+    for (const eventId of await newestIn(world.rooms[name]))
+      expect(await read(ours(world.alice), eventId)).toEqual(await read(native(world.alice), eventId));
+  });
+});
+
+test.each(['api/v1', 'r0', 'unstable', 'v1', 'v2_alpha'])(
+  'when asked under %s -> the same as natively under v3',
+  async (prefix) => {
+    const { alice, bob, rooms, say } = stage.world;
+    const eventId = await say(bob, rooms.plain, `under ${prefix}`);
+    const answer = await stage.ours(alice).read(pathOf(eventId, prefix));
+    expect(withoutAge(answer)).toEqual(await read(stage.native(alice), eventId));
+  },
+);
+
+test('when the id is not encoded in the path -> the same event', async () => {
+  const { alice, rooms } = stage.world;
+  const [eventId = ''] = await newestIn(rooms['version 12']);
+  expect(await stage.ours(alice).read(`v3/events/${eventId}`)).toMatchObject({ event_id: eventId });
+  const [oldId = ''] = await newestIn(rooms['version 3']);
+  expect(await stage.ours(alice).read(`v3/events/${oldId}`)).toMatchObject({ event_id: oldId });
+});
+
+/** Differs: natively the JSON string "Event not found.". */
+test.each(['$unknown', '$unknown:hs.test', 'junk', ''])(
+  'when there is no event %j -> 404, as natively, but with an error object',
+  async (eventId) => {
+    const { alice } = stage.world;
+    const native = await stage.native(alice).get(pathOf(eventId));
+    const ours = await stage.ours(alice).get(pathOf(eventId));
+    expect([native.status, native.json]).toEqual([404, 'Event not found.']);
+    expect([ours.status, ours.json]).toEqual([404, { errcode: 'M_NOT_FOUND', error: 'Event not found.' }]);
+  },
+);
+
+/** Differs: natively 403, which tells that the event exists. */
+test('when it is in a room that is not hers -> 404 as for one that does not exist', async () => {
+  const { alice, bob, carol, createRoom, say } = stage.world;
+  const secret = await say(bob, await createRoom(bob, [carol]), 'secret');
+  expect((await stage.native(alice).get(pathOf(secret))).status).toBe(403);
+  expect(await stage.ours(carol).read(pathOf(secret))).toMatchObject({ event_id: secret });
+  const { status, json } = await stage.ours(alice).get(pathOf(secret));
+  expect([status, json]).toEqual([404, { errcode: 'M_NOT_FOUND', error: 'Event not found.' }]);
+});
+
+test('when a guest asks -> 403, as natively', async () => {
+  const { url, rooms } = stage.world;
+  const guest = await register(url);
+  const [eventId = ''] = await newestIn(rooms.published);
+  const [native, ours] = [
+    await stage.native(guest).get(pathOf(eventId)),
+    await stage.ours(guest).get(pathOf(eventId)),
+  ];
+  expect([ours.status, ours.json]).toEqual([native.status, native.json]);
+  expect(ours.status).toBe(403);
+});
