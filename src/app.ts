@@ -151,14 +151,14 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     });
   }
 
+  const devices = { modernSessions, onSharedDevice: () => metrics.count('sharedDevices') };
   for (const name of PREFIXES) {
     const prefix = `/_matrix/client/${name}`;
     await answer('events', events, {
       ...shared,
       prefix,
+      ...devices,
       stream,
-      modernSessions,
-      onSharedDevice: () => metrics.count('sharedDevices'),
       peekEvents,
     });
     await answer('initial-sync', initialSync, { ...shared, prefix, visibilities, queue });
@@ -185,7 +185,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       });
     }
     if (name === 'v2_alpha') {
-      await answer('v2-alpha-sync', v2AlphaSync, { ...shared, prefix, visibilities, queue });
+      await answer('v2-alpha-sync', v2AlphaSync, { ...shared, ...devices, prefix, visibilities, queue });
       await answer('v2-alpha-sync', v2AlphaFilter, { ...shared, prefix });
     } else {
       await answer('sync', sync, { ...shared, prefix, passThrough });

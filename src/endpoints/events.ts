@@ -1,6 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
-import type { ModernSessions } from '../caches/modern-sessions.ts';
 import type { EventStream } from '../cursors/event-stream.ts';
 import type { ReadNow } from '../cursors/now.ts';
 import { readPosition } from '../cursors/read-position.ts';
@@ -21,8 +20,9 @@ import { holdLongPoll, type LongPoll } from './long-poll.ts';
 import type { ParkedPolls } from './parked-polls.ts';
 import { answerGet } from './route.ts';
 import type { Session, SessionReader } from './session.ts';
+import { checkSharedDevice, type SharedDeviceOptions } from './shared-device.ts';
 
-export interface EventsOptions {
+export interface EventsOptions extends SharedDeviceOptions {
   homeserver: Homeserver;
   kind: () => Promise<HomeserverKind>;
   stream: EventStream;
@@ -34,17 +34,9 @@ export interface EventsOptions {
   /** Room events in an answer where the client names no limit. */
   eventsLimit: number;
   maxPollTimeoutMs: Milliseconds;
-  modernSessions: ModernSessions;
-  refuseSharedDevices: boolean;
-  /** Told once of each session that a modern client uses too. */
-  onSharedDevice?: () => void;
   /** Answers `?room_id=`, which is another endpoint at the same path. */
   peekEvents: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
-
-const SHARED_DEVICE =
-  'A modern client syncs or encrypts with the access token of this old one, and would miss messages to its device: ' +
-  'give the old client a login of its own';
 
 /**
  * `GET /events`: the long poll of a user's whole stream.
@@ -60,7 +52,7 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     const session = await sessions.sessionOf(request);
     if (session.isGuest) throw new MatrixError(400, 'M_UNKNOWN', 'Guest users must specify room_id param');
     const query = readEventsQuery(queryOf(request), options);
-    checkDevice(session, request);
+    checkSharedDevice(session, request, options);
     const { from, timeoutMs } = query;
     return sessions.withSession(session, () =>
       holdLongPoll({ request, reply, session, from, timeoutMs }, options, (poll) =>
@@ -99,15 +91,6 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     const { firstUpdate, steps } = delivery;
     const rest = firstUpdate === undefined ? [] : await readRest(firstUpdate, session, signal);
     return streamCatchUp(start, steps, rest, toLegacy);
-  }
-
-  /** A poll acknowledges its device's to-device messages: a modern client on the same device would miss them. */
-  function checkDevice({ key, deviceId }: Session, request: FastifyRequest): void {
-    if (!options.modernSessions.has(key)) return;
-    if (options.refuseSharedDevices) throw new MatrixError(403, 'M_FORBIDDEN', SHARED_DEVICE);
-    if (!options.modernSessions.isNew(key)) return;
-    options.onSharedDevice?.();
-    request.log.warn({ deviceId }, SHARED_DEVICE);
   }
 
   async function readStart({ caller }: Session, poll: LongPoll) {

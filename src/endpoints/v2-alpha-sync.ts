@@ -19,13 +19,14 @@ import { readInviteNotifications } from './invite-notifications.ts';
 import { Released, type ParkedPolls } from './parked-polls.ts';
 import { answerGet } from './route.ts';
 import type { Session, SessionReader } from './session.ts';
+import { checkSharedDevice, type SharedDeviceOptions } from './shared-device.ts';
 import { createSpool } from './spool.ts';
 import { replyWhileItComes } from './streamed-reply.ts';
 import { writeV2AlphaSync } from './v2-alpha-sync-answer.ts';
 import { readV2AlphaSyncQuery, type V2AlphaSyncQuery } from './v2-alpha-sync-query.ts';
 import { createVisibilityWait } from './visibility-wait.ts';
 
-export interface V2AlphaSyncOptions {
+export interface V2AlphaSyncOptions extends SharedDeviceOptions {
   homeserver: Homeserver;
   kind: () => Promise<HomeserverKind>;
   sessions: SessionReader;
@@ -86,6 +87,7 @@ export const v2AlphaSync: FastifyPluginAsync<V2AlphaSyncOptions> = async (app, o
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> {
+    checkSharedDevice(session, request, options);
     const place = parkedPolls.park(session.key);
     reply.raw.once('close', place.leave);
     const signal = AbortSignal.any([closeSignal(reply.raw), place.signal]);

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createEventRooms } from '../../src/caches/event-rooms.ts';
+import { createModernSessions } from '../../src/caches/modern-sessions.ts';
 import { createSessions } from '../../src/caches/sessions.ts';
 import { createVisibilities } from '../../src/caches/visibility.ts';
 import { createSessionCursors } from '../../src/cursors/session-cursors.ts';
@@ -16,7 +17,7 @@ import type { Homeserver } from '../../src/homeserver/homeserver.ts';
 import { synapse } from '../../src/homeserver/kinds/synapse.ts';
 import { systemClock } from '../../src/http/clock.ts';
 import { installErrorHandler } from '../../src/http/error-handler.ts';
-import type { EventId, MessagesToken, RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
+import type { AccessToken, EventId, MessagesToken, RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
 import { aRefusal, FakeHomeserver, HeldStream, inChunks } from '../fake-homeserver.ts';
 
 const running: FastifyInstance[] = [];
@@ -44,11 +45,9 @@ async function start(
     ...answers,
   });
   const maxBytes = 1 << 16;
-  const sessions = createSessionReader({
-    homeserver,
-    sessions: createSessions({ maxBytes }),
-    forwardedFor: () => undefined,
-  });
+  const identities = createSessions({ maxBytes });
+  const sessions = createSessionReader({ homeserver, sessions: identities, forwardedFor: () => undefined });
+  const modernSessions = createModernSessions({ maxBytes });
   const parkedPolls = createParkedPolls({ pollsPerSession: 1 });
   const eventRooms = createEventRooms({ maxBytes });
   const app = Fastify();
@@ -66,13 +65,16 @@ async function start(
     clock: systemClock,
     visibilityWaitMs: 2000,
     maxPollTimeoutMs: 60_000,
+    modernSessions,
+    refuseSharedDevices: true,
   });
   await app.register(v2AlphaFilter, { homeserver, sessions });
   const ask = (query: Record<string, string> = {}, method: 'GET' | 'HEAD' | 'POST' = 'GET') =>
     app.inject({ method, url: `/sync?${new URLSearchParams(query)}`, headers: { authorization } });
   const makeFilter = (payload: string) =>
     app.inject({ method: 'POST', url: '/user/@me:test/filter', headers: { authorization }, payload });
-  return { app, homeserver, eventRooms, parkedPolls, ask, makeFilter };
+  const noteModernClient = () => modernSessions.note(identities.keyOf('token' as AccessToken, undefined));
+  return { app, homeserver, eventRooms, parkedPolls, ask, makeFilter, noteModernClient };
 }
 
 /** What the homeserver was asked, each time. */
@@ -343,6 +345,13 @@ describe('GET /v2_alpha/sync', () => {
       200, 200, 200,
     ]);
     await expect.poll(() => queue.running).toBe(0);
+  });
+
+  test('a poll of a session that a modern client uses -> refused, where that is set', async () => {
+    const { ask, noteModernClient } = await start();
+    noteModernClient();
+    expect((await ask({ since: 's1' })).statusCode).toBe(403);
+    expect((await ask()).statusCode).toBe(200);
   });
 
   test('HEAD -> the access token is checked, and nothing else; other methods -> 405', async () => {

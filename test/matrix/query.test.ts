@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MatrixError } from '../../src/matrix/errors.ts';
-import { readBoolean, readLimit, readTimeout } from '../../src/matrix/query.ts';
+import { readBoolean, readLimit, readSyncTimeout, readTimeout } from '../../src/matrix/query.ts';
 
 const query = (text: string) => new URLSearchParams(text);
 
@@ -41,6 +41,27 @@ describe('readLimit', () => {
         errcode: 'M_INVALID_PARAM',
         message: 'Query parameter limit must be a positive integer.',
       }),
+    );
+  });
+});
+
+describe('readSyncTimeout', () => {
+  test.each([
+    { text: '', expected: 0 },
+    { text: 'timeout=0', expected: 0 },
+    { text: 'timeout=1', expected: 1 },
+    { text: 'timeout=99999999', expected: 600_000 },
+  ])('"$text" -> $expected ms', ({ text, expected }) => {
+    expect(readSyncTimeout(query(text), 600_000)).toBe(expected);
+  });
+
+  test.each([
+    { text: 'timeout=', message: 'Query parameter timeout must be an integer' },
+    { text: 'timeout=1.5', message: 'Query parameter timeout must be an integer' },
+    { text: 'timeout=-1', message: 'Query parameter timeout must be a positive integer.' },
+  ])('"$text" -> 400 in native\'s words', ({ text, message }) => {
+    expect(() => readSyncTimeout(query(text), 600_000)).toThrow(
+      expect.objectContaining({ status: 400, errcode: 'M_INVALID_PARAM', message }),
     );
   });
 });
