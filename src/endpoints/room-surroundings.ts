@@ -4,7 +4,7 @@ import { MatrixError } from '../matrix/errors.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
 import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
 
-/** A member's own view of a room, beside its history: receipts and account data. */
+/** The own view of who is or was a member of a room, beside its history: receipts and account data. */
 export interface OwnView {
   receipts: LegacyEphemeralEvent[];
   accountData: EphemeralEvent[];
@@ -12,10 +12,11 @@ export interface OwnView {
 
 /** The name of our connections, which sliding sync keeps apart from a modern client's own. */
 const CONNECTION = 'hindsync';
+const LONGEST_TIMELINE = 100;
 
 /**
- * Reads receipts and account data of one joined room: from one simplified sliding sync where the homeserver has it, else
- * the tags alone. A `/sync` of one room would take as long as the account is large.
+ * Reads receipts and account data of one room: from one simplified sliding sync where it can be had, else the tags
+ * alone. A `/sync` of one room would take as long as the account is large.
  *
  * Never with the to-device extension: that would acknowledge a modern client's messages.
  *
@@ -25,11 +26,11 @@ export async function readOwnView(
   homeserver: Homeserver,
   { caller, userId }: { caller: Caller; userId: UserId },
   roomId: RoomId,
-  options: { hasSlidingSync: boolean; signal: AbortSignal },
+  options: { hasSlidingSync: boolean; limit: number; signal: AbortSignal },
 ): Promise<OwnView> {
-  const { signal } = options;
+  const { limit, signal } = options;
   try {
-    if (options.hasSlidingSync) return await readBySlidingSync(homeserver, caller, roomId, signal);
+    if (options.hasSlidingSync) return await readBySlidingSync(homeserver, caller, roomId, { limit, signal });
     const tags = await homeserver.tags(caller, userId, roomId, signal);
     const hasTags = Object.keys(tags).length > 0;
     return { receipts: [], accountData: hasTags ? [{ type: 'm.tag', content: { tags } }] : [] };
@@ -44,14 +45,16 @@ async function readBySlidingSync(
   homeserver: Homeserver,
   caller: Caller,
   roomId: RoomId,
-  signal: AbortSignal,
+  { limit, signal }: { limit: number; signal: AbortSignal },
 ): Promise<OwnView> {
+  // Others' receipts come for the events of the timeline, and for no others.
+  const timelineLimit = Math.min(Math.max(limit, 1), LONGEST_TIMELINE);
   const extension = { enabled: true, lists: [], rooms: [roomId] };
   const { extensions } = await homeserver.slidingSync(
     caller,
     {
       conn_id: CONNECTION,
-      room_subscriptions: { [roomId]: { timeline_limit: 1, required_state: [] } },
+      room_subscriptions: { [roomId]: { timeline_limit: timelineLimit, required_state: [] } },
       extensions: { receipts: extension, account_data: extension },
     },
     signal,
