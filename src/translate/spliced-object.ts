@@ -4,7 +4,6 @@ import { JsonMembers } from '../stream/json-members.ts';
 
 const COMMA = 0x2c;
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 /**
  * A JSON object whose members are copied as bytes, but for some that are left out: no number loses a digit, no key is
@@ -48,7 +47,7 @@ export class SplicedObject {
       const end = members.valueEnd(member);
       if (this.#bytes[start] !== QUOTE) return undefined;
       const text = this.#bytes.toString('utf8', start, end);
-      return this.#bytes.subarray(start, end).includes(BACKSLASH) ? JSON.stringify(JSON.parse(text)) : text;
+      return text.includes('\\') ? JSON.stringify(JSON.parse(text)) : text;
     }
     return undefined;
   }
@@ -63,12 +62,17 @@ export class SplicedObject {
     }
     let isFirst = true;
     for (let member = 0; member < members.count; member += 1) {
-      if (names.some((name) => this.#isNamed(members, member, name))) continue;
+      if (this.#isOneOf(members, member, names)) continue;
       if (!isFirst) sink.byte(COMMA);
       else if (separator !== '') sink.text(separator);
       isFirst = false;
       sink.range(this.#bytes, members.keyStart(member), members.valueEnd(member));
     }
+  }
+
+  #isOneOf(members: JsonMembers, member: number, names: readonly string[]): boolean {
+    for (const name of names) if (this.#isNamed(members, member, name)) return true;
+    return false;
   }
 
   #isNamed(members: JsonMembers, member: number, name: string): boolean {

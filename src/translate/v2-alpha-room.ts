@@ -16,6 +16,8 @@ export interface V2AlphaContext {
 
 /** Ids are handed to the spool in blocks of so many bytes, as a room may have more of them than memory should hold. */
 const ID_BLOCK = 4 * 1024;
+/** Most rooms of an account have few ids to tell, and there may be thousands of rooms. */
+const FIRST_BYTES = 512;
 
 /**
  * One joined or left room of a `/sync`, an event at a time → its `event_map` and the lists of ids that point into it.
@@ -137,7 +139,6 @@ export class V2AlphaRoom {
     return idText;
   }
 
-  /** An entry has neither the id, which is its key, nor the room's. */
   #writeEntry(idText: string, event: SplicedObject): void {
     const { sink } = this.#context;
     if (this.#mapSeparator !== '') sink.byte(COMMA);
@@ -145,7 +146,7 @@ export class V2AlphaRoom {
     sink.text(idText);
     sink.byte(COLON);
     sink.byte(OBJECT_START);
-    event.writeWithout(['event_id', 'room_id'], '', sink);
+    event.writeWithout(NOT_IN_MAP, '', sink);
     sink.byte(OBJECT_END);
   }
 
@@ -179,7 +180,7 @@ function idTextOf(event: SplicedObject, roomId: RoomId): string {
 class IdList {
   readonly #slot: HeldSlot;
   readonly #roomId: RoomId;
-  readonly #block = new ByteSink(ID_BLOCK);
+  readonly #block = new ByteSink(FIRST_BYTES);
   #isEmpty = true;
 
   constructor(slot: 'state_ids' | 'timeline_ids', roomId: RoomId) {
@@ -206,6 +207,8 @@ class IdList {
   }
 }
 
+/** The id is the entry's key, and the room's is around it. */
+const NOT_IN_MAP = ['event_id', 'room_id'];
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OBJECT_START = 0x7b;
