@@ -68,7 +68,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     homeserver,
     setting: config.homeserverKind,
     onUnknown: (name) =>
-      logger.warn({ name }, 'the homeserver does not say that it is Synapse; treated as if it were'),
+      logger.warn({ name }, 'the homeserver is of no kind that is known; treated with most care'),
   });
 
   // One bound, shared out: remainders half, event → room a quarter, the rest a quarter.
@@ -100,6 +100,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   });
   const stream = createEventStream({
     homeserver,
+    kind,
     answers,
     cursors,
     clock,

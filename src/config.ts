@@ -10,7 +10,8 @@ export interface Config {
   listen: { host: string; port: number };
   internalListen: { host: string; port: number };
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
-  homeserverKind: 'auto' | 'synapse' | 'sandbox';
+  homeserverKind:
+    'auto' | 'synapse' | 'dendrite' | 'conduit' | 'tuwunel' | 'continuwuity' | 'careful' | 'sandbox';
   /** Bytes. */
   cacheSize: number;
   passPaths: string[];
@@ -88,13 +89,7 @@ function readSetting(setting: Setting<unknown>, layers: readonly Layer[], given:
   const { value, from } = found ?? { value: setting.byDefault, from: 'its default' };
   const result = setting.type.schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw ConfigError.invalid(
-    setting,
-    value,
-    from,
-    issue?.code === 'custom' ? issue.params?.['reason'] : undefined,
-  );
+  throw ConfigError.invalid(setting, value, from);
 }
 
 function fromFlags({ flags }: Arguments): Layer {

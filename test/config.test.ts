@@ -221,10 +221,10 @@ describe('refusals', () => {
       expected: /listen is null \(from default.yaml\): expected host:port/,
     },
     {
-      name: 'a kind of later',
-      given: { argv: [...HOMESERVER, '--homeserver-kind', 'dendrite'] },
+      name: 'a kind that is not known',
+      given: { argv: [...HOMESERVER, '--homeserver-kind', 'construct'] },
       expected:
-        /homeserver_kind is "dendrite" \(from the command line\): this kind comes with peeking, a later release; expected one of auto/,
+        /homeserver_kind is "construct" \(from the command line\): expected one of auto, synapse, dendrite, conduit, tuwunel, continuwuity/,
     },
     {
       name: 'a password in the URL',

@@ -11,11 +11,9 @@ export class ConfigError extends Error {
     );
   }
 
-  /** `reason` says why a value that was understood is refused. */
-  static invalid(setting: Setting<unknown>, value: unknown, from: string, reason?: string): ConfigError {
-    const why = reason === undefined ? '' : `${reason}; `;
+  static invalid(setting: Setting<unknown>, value: unknown, from: string): ConfigError {
     return new ConfigError(
-      `${setting.name} is ${show(value)} (from ${from}): ${why}expected ${setting.type.expected}`,
+      `${setting.name} is ${show(value)} (from ${from}): expected ${setting.type.expected}`,
     );
   }
 

@@ -7,7 +7,6 @@ import {
   homeserverAddress,
   listenAddress,
   oneOf,
-  oneOfNow,
   onOrOff,
   pathPrefixes,
   proxyAddresses,
@@ -64,15 +63,11 @@ export const SETTINGS = {
   },
   homeserverKind: {
     name: 'homeserver_kind',
-    type: oneOfNow(
-      ['auto', 'synapse', 'sandbox'],
-      ['dendrite', 'conduit', 'tuwunel', 'continuwuity'],
-      'this kind comes with peeking, a later release',
-    ),
+    type: oneOf(['auto', 'synapse', 'dendrite', 'conduit', 'tuwunel', 'continuwuity', 'careful', 'sandbox']),
     byDefault: 'auto',
     meaning: 'Whose quirks to absorb.',
-    unit: 'auto, synapse or sandbox',
-    off: 'With auto it is recognised by its answers.',
+    unit: 'auto, synapse, dendrite, conduit, tuwunel, continuwuity, careful or sandbox',
+    off: 'With auto it is recognised by its answers; one that is not is treated with most care.',
   },
   cacheSize: {
     name: 'cache_size',

@@ -52,24 +52,6 @@ export function oneOf<const Word extends string>(words: readonly Word[]): ValueT
   return { schema: z.enum(words), expected: `one of ${words.join(', ')}` };
 }
 
-/** As `oneOf`, with words that are understood and refused for a reason of their own. */
-export function oneOfNow<const Word extends string>(
-  words: readonly Word[],
-  later: readonly string[],
-  reason: string,
-): ValueType<Word> {
-  const { schema, expected } = oneOf(words);
-  return {
-    schema: z
-      .unknown()
-      .superRefine((given, context) => {
-        if (later.includes(String(given))) context.addIssue({ code: 'custom', params: { reason } });
-      })
-      .pipe(schema),
-    expected,
-  };
-}
-
 /** `127.0.0.1:8009`, `[::1]:8009`, `localhost:0` → host (without brackets) and port. */
 export const listenAddress: ValueType<{ host: string; port: number }> = {
   schema: text.transform((given, context) => {

@@ -2,7 +2,7 @@
 // A remainder is a value: what is left to give after some answer. It is either at hand (session-cursors.ts) or built
 // anew from a catch-up token, and reading on from either gives the same events.
 
-import type { IntervalPage, RoomInterval } from '../homeserver/kinds/kind.ts';
+import type { IntervalPage, PageMemo, PageReading, RoomInterval } from '../homeserver/kinds/kind.ts';
 import type { ClientEvent } from '../matrix/client-event.ts';
 import { HomeserverError, isTransient } from '../matrix/errors.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../matrix/identifiers.ts';
@@ -18,8 +18,8 @@ export interface Reading {
   /** The page in hand less what was given of it; absent until it is read. */
   pending?: readonly ClientEvent[];
   next?: MessagesToken;
-  /** As the page read last said: nothing older than the interval lies further on. */
-  hasOnlyNews?: boolean;
+  /** What the page read last made known for the next one. */
+  memo?: PageMemo;
 }
 
 /** What is left of an interval. */
@@ -42,11 +42,7 @@ export interface Step {
 
 /** How a catch-up reads the homeserver, and whom it tells of rooms that cannot be read. */
 export interface IntervalSource {
-  readPage(
-    interval: RoomInterval,
-    page: MessagesToken | null,
-    options: { hasOnlyNews: boolean; signal: AbortSignal },
-  ): Promise<IntervalPage>;
+  readPage(interval: RoomInterval, page: MessagesToken | null, options: PageReading): Promise<IntervalPage>;
   /** Whether a room failed so often that it is treated as one that refuses. */
   isGivenUp(roomId: RoomId): boolean;
   onRefused?(roomId: RoomId): void;
@@ -128,8 +124,8 @@ function afterGiving(
     return { from, to, done: roomId, rooms: rooms.slice(1) };
   const lastEventId = events.at(-1)?.event_id;
   const given = lastEventId === undefined ? reading.given : { page: reading.page, eventId: lastEventId };
-  const { hasOnlyNews = false, next = null } = reading;
-  const nextReading: Reading = pending.length > 0 ? { ...reading, pending } : { page: next, hasOnlyNews };
+  const { memo = {}, next = null } = reading;
+  const nextReading: Reading = pending.length > 0 ? { ...reading, pending } : { page: next, memo };
   return {
     from,
     to,
@@ -143,9 +139,9 @@ function afterGiving(
 function createPageReader({ from, to }: Remainder, source: IntervalSource, signal: AbortSignal) {
   let ahead: { roomId: RoomId; page: MessagesToken | null; content: Promise<IntervalPage> } | undefined;
 
-  function readPage(roomId: RoomId, { page, hasOnlyNews = false }: Reading): Promise<IntervalPage> {
+  function readPage(roomId: RoomId, { page, memo = {} }: Reading): Promise<IntervalPage> {
     const isAhead = ahead?.roomId === roomId && ahead.page === page;
-    const options = { hasOnlyNews, signal };
+    const options = { memo, signal };
     const content =
       isAhead && ahead !== undefined ? ahead.content : source.readPage({ roomId, from, to }, page, options);
     ahead = undefined;
@@ -191,11 +187,7 @@ function isGivenFromTimeline(room: RoomTimeline, reading: Reading, left: number)
   return room.isWhole && reading.given === undefined && reading.page === null && room.timeline.length <= left;
 }
 
-function pageInHand(
-  room: RoomTimeline,
-  reading: Reading,
-  { events, next, hasOnlyNews }: IntervalPage,
-): Reading {
+function pageInHand(room: RoomTimeline, reading: Reading, { events, next, memo }: IntervalPage): Reading {
   const { given, page } = reading;
   // Where the event is gone from its page (purged meanwhile), the page is given again: repeated, not lost.
   const start = given?.page === page ? events.findIndex(({ event_id }) => event_id === given.eventId) + 1 : 0;
@@ -208,7 +200,7 @@ function pageInHand(
     page,
     pending,
     ...(!isLast && { next }),
-    ...(hasOnlyNews === true && { hasOnlyNews }),
+    ...(memo !== undefined && { memo }),
   };
 }
 

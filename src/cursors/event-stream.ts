@@ -1,4 +1,5 @@
 import type { Homeserver } from '../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { isMembershipOf, membershipOf, type ClientEvent } from '../matrix/client-event.ts';
 import type { RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
@@ -7,6 +8,7 @@ import { catchUpFilter } from '../translate/sync-filter.ts';
 import type { AnswerRequest, CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
 import { remainderAt, type Remainder } from './catch-up.ts';
 import { poll } from './poll.ts';
+import { createTypingMemory } from './repeated-typing.ts';
 import type { SessionCursors } from './session-cursors.ts';
 import type { CatchUpPosition } from './stream-position.ts';
 
@@ -34,6 +36,7 @@ export interface EventStream {
  */
 export function createEventStream(options: {
   homeserver: Homeserver;
+  kind: () => Promise<HomeserverKind>;
   answers: CatchUpAnswers;
   cursors: SessionCursors;
   clock: Clock;
@@ -41,6 +44,7 @@ export function createEventStream(options: {
   onUpdate?: (update: StreamUpdate) => void;
 }): EventStream {
   const { homeserver, answers, cursors, clock } = options;
+  const withoutRepeatedTyping = createTypingMemory();
 
   async function follow(position: StreamPosition, request: AnswerRequest): Promise<Delivery> {
     if ('syncToken' in position) return pollFrom(position.syncToken, request);
@@ -52,12 +56,18 @@ export function createEventStream(options: {
   async function pollFrom(since: SyncToken, request: AnswerRequest): Promise<Delivery> {
     const { session, isRaw, patience, signal } = request;
     const { caller, userId } = session;
+    const kind = await patience.outlast(options.kind);
     const { from, to, update } = await poll({
       homeserver,
+      kind,
       caller,
       userId,
       since,
       isRaw,
+      ...(kind.repeatsTyping === true && {
+        withoutRepeats: (told: StreamUpdate, position: SyncToken) =>
+          withoutRepeatedTyping(session.key, told, position),
+      }),
       patience,
       clock,
       signal,

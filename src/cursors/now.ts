@@ -28,11 +28,18 @@ export function createNowReader(homeserver: Homeserver, kind: () => Promise<Home
   // Two that ask for *now* must not get one cached answer.
   let variant = 0;
   return async (caller, { setPresence, signal, roomId }) => {
-    const { readRoomNow } = await kind();
-    if (roomId !== undefined && readRoomNow !== undefined)
-      return readRoomNow(homeserver, caller, roomId, signal);
+    const homeserverKind = await kind();
+    if (roomId !== undefined) {
+      const position = await homeserverKind.readRoomNow?.(homeserver, caller, roomId, signal);
+      if (position !== undefined) return position;
+    }
     variant = (variant + 1) % VARIANTS;
     const query = { filter: nowFilter(variant), timeoutMs: 0, setPresence };
-    return (await homeserver.sync(caller, query, signal)).next_batch;
+    let position = (await homeserver.sync(caller, query, signal)).next_batch;
+    // Of the whole stream alone: a `since` acknowledges to-device messages, which one who only looks must not.
+    if (homeserverKind.remembersInitialSyncs === true && roomId === undefined)
+      position = (await homeserver.sync(caller, { ...query, since: position }, signal)).next_batch;
+    homeserverKind.noteSyncToken?.(position);
+    return position;
   };
 }

@@ -14,12 +14,17 @@ export type PeekDelivery =
   /** Nothing that the caller would see, up to `end`. */
   { kind: 'quiet'; end: string } | { kind: 'catch-up'; steps: CatchUpAnswer };
 
+export interface PeekRequest extends AnswerRequest {
+  /** Throws where the caller may not read the room now. Asked before news are shown, where the homeserver would not say. */
+  refuseUnreadable: () => Promise<void>;
+}
+
 export interface PeekStream {
   /**
    * Waits, as long as the request's patience lasts, for what comes after a position in one room.
    * Throws the homeserver's 403 as soon as it tells the caller that the room is not (or no longer) his to read.
    */
-  follow(roomId: RoomId, position: StreamPosition, request: AnswerRequest): Promise<PeekDelivery>;
+  follow(roomId: RoomId, position: StreamPosition, request: PeekRequest): Promise<PeekDelivery>;
 }
 
 /** A session's right to read is asked at least so often, whoever else probes the room for it. */
@@ -45,11 +50,7 @@ export function createPeekStream(options: {
 }): PeekStream {
   const { homeserver, answers, cursors, watch } = options;
 
-  async function follow(
-    roomId: RoomId,
-    position: StreamPosition,
-    given: AnswerRequest,
-  ): Promise<PeekDelivery> {
+  async function follow(roomId: RoomId, position: StreamPosition, given: PeekRequest): Promise<PeekDelivery> {
     // A remainder of this room alone must never be taken for one of the whole stream at the same token.
     const request = {
       ...given,
@@ -69,7 +70,7 @@ export function createPeekStream(options: {
     return followFrom(roomId, since, request);
   }
 
-  async function followFrom(roomId: RoomId, start: SyncToken, request: AnswerRequest): Promise<PeekDelivery> {
+  async function followFrom(roomId: RoomId, start: SyncToken, request: PeekRequest): Promise<PeekDelivery> {
     const { session, patience, signal } = request;
     const kind = await patience.outlast(options.kind);
     let since = start;
@@ -79,6 +80,7 @@ export function createPeekStream(options: {
         return kind.hasNews(homeserver, session.caller, roomId, since, probeSignal);
       };
       if (await patience.outlast(() => probe(signal))) {
+        if (kind.hidesRefusals === true) await patience.outlast(request.refuseUnreadable);
         const to = await patience.outlast(() =>
           options.readNow(session.caller, { setPresence: 'online', roomId, signal }),
         );

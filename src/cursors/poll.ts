@@ -1,8 +1,10 @@
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
-import { isTransient, retryAfterOf } from '../matrix/errors.ts';
+import { isTransient, MatrixError, retryAfterOf } from '../matrix/errors.ts';
 import type { Milliseconds, SyncToken, UserId } from '../matrix/identifiers.ts';
 import { isSilent, toStreamUpdate, type StreamUpdate } from '../translate/events.ts';
+import { isWholeInitialSync } from '../translate/whole-initial-sync.ts';
 import { pollFilter } from '../translate/sync-filter.ts';
 
 /** What a poll found: all that happened from `from` to `to`; without an update, nothing that a client would see. */
@@ -14,10 +16,13 @@ export interface PollResult {
 
 export interface PollOptions {
   homeserver: Homeserver;
+  kind: HomeserverKind;
   caller: Caller;
   userId: UserId;
   since: SyncToken;
   isRaw: boolean;
+  /** What of an update from a position is left to tell. */
+  withoutRepeats?: (update: StreamUpdate, since: SyncToken) => StreamUpdate;
   patience: Patience;
   clock: Clock;
   signal: AbortSignal;
@@ -32,11 +37,12 @@ const LONGEST_BACKOFF_MS = 5000;
  * Asks `/sync` until something shows that a legacy client would see, or the deadline has come.
  *
  * Wake-ups with nothing to show (to-device messages, push rules, device lists) are waited past, from the newest token.
+ * Throws native's 400 where the homeserver took the token for none, and tells everything anew.
  *
  * @see design §4 "GET /events"
  */
 export async function poll(options: PollOptions): Promise<PollResult> {
-  const { homeserver, caller, userId, patience, clock, signal } = options;
+  const { homeserver, kind, caller, userId, patience, clock, signal } = options;
   const filter = pollFilter({ isRaw: options.isRaw });
   let since = options.since;
   let pauseMs = SHORTEST_PAUSE_MS;
@@ -45,7 +51,11 @@ export async function poll(options: PollOptions): Promise<PollResult> {
     const answer = await patience.outlast(() =>
       homeserver.sync(caller, { filter, since, timeoutMs: patience.leftMs(), setPresence: 'online' }, signal),
     );
-    const update = toStreamUpdate(answer, userId);
+    if (kind.takesJunkAsNothing === true && isWholeInitialSync(answer))
+      throw new MatrixError(400, 'M_UNKNOWN', "'from' parameter is invalid");
+    kind.noteSyncToken?.(answer.next_batch);
+    const told = toStreamUpdate(answer, userId);
+    const update = options.withoutRepeats?.(told, since) ?? told;
     if (!isSilent(update)) return { from: since, to: answer.next_batch, update };
     since = answer.next_batch;
     if (patience.leftMs() === 0) return { from: since, to: since };

@@ -55,10 +55,11 @@ export function createPeekEvents(
   ): Promise<string | object> {
     const { limit, isRaw } = query;
     const { patience, signal } = poll;
-    await patience.outlast(() => refuseUnreadable(session, roomId, signal));
+    const refuse = () => refuseUnreadable(session, roomId, signal);
+    await patience.outlast(refuse);
     const position = await readStart(session, roomId, poll);
     const start = poll.start ?? '';
-    const request = { session, token: start, limit, isRaw, patience, signal };
+    const request = { session, token: start, limit, isRaw, patience, signal, refuseUnreadable: refuse };
     const delivery = await options.peeks.follow(roomId, position, request);
     if (delivery.kind === 'quiet') return writeAnswer({ chunk: [], start, end: delivery.end });
     return streamCatchUp(start, delivery.steps, [], (event) => {
@@ -68,10 +69,10 @@ export function createPeekEvents(
   }
 
   async function refuseUnreadable(session: Session, roomId: RoomId, signal: AbortSignal): Promise<void> {
-    const access = await readRoomAccess(homeserver, session, roomId, signal);
+    const asked = { homeserver, kind: await options.kind(), caller: session.caller, roomId, signal };
+    const access = await readRoomAccess(asked, session.userId);
     // Who left sees the room as it was; its stream goes on only where anybody may read it.
-    const mayRead =
-      access === 'left' ? await isWorldReadable(homeserver, session.caller, roomId, signal) : access;
+    const mayRead = access === 'left' ? await isWorldReadable(asked) : access;
     if (mayRead === undefined || mayRead === false) throw notReadable();
   }
 

@@ -1,9 +1,20 @@
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import type { JsonObject } from '../matrix/client-event.ts';
 import { HomeserverError } from '../matrix/errors.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
 
 /** As what a caller may read a room; undefined: not at all. */
 export type RoomAccess = 'member' | 'left' | 'peeker' | undefined;
+
+/** Who asks about which room. */
+export interface RoomQuestion {
+  homeserver: Homeserver;
+  kind: HomeserverKind;
+  caller: Caller;
+  roomId: RoomId;
+  signal: AbortSignal;
+}
 
 /**
  * Asks the homeserver what a room is to the caller, now.
@@ -13,43 +24,47 @@ export type RoomAccess = 'member' | 'left' | 'peeker' | undefined;
  *
  * @see reference/native.md §3, §6
  */
-export async function readRoomAccess(
-  homeserver: Homeserver,
-  { caller, userId }: { caller: Caller; userId: UserId },
-  roomId: RoomId,
-  signal: AbortSignal,
-): Promise<RoomAccess> {
-  const member = await orRefusal(homeserver.stateEvent(caller, roomId, 'm.room.member', userId, signal));
+export async function readRoomAccess(question: RoomQuestion, userId: UserId): Promise<RoomAccess> {
+  const member = await readState(question, 'm.room.member', userId);
   if (member === 403) return undefined;
   const membership = member === 404 ? undefined : member['membership'];
   if (membership === 'join') return 'member';
   if (membership === 'leave') return 'left';
   if (membership === 'ban') return undefined;
-  return (await isWorldReadable(homeserver, caller, roomId, signal)) ? 'peeker' : undefined;
+  return (await isWorldReadable(question)) ? 'peeker' : undefined;
 }
 
 /** Whether anybody may read the room now. The summary knows; state may be that of the moment when the caller left. */
-export async function isWorldReadable(
-  homeserver: Homeserver,
-  caller: Caller,
-  roomId: RoomId,
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function isWorldReadable(question: RoomQuestion): Promise<boolean> {
+  const { homeserver, caller, roomId, signal } = question;
   const summary = await orRefusal(homeserver.roomSummary(caller, roomId, signal));
   if (typeof summary === 'object' && typeof summary.world_readable === 'boolean')
     return summary.world_readable;
-  const visibility = await orRefusal(
-    homeserver.stateEvent(caller, roomId, 'm.room.history_visibility', '', signal),
-  );
+  const visibility = await readState(question, 'm.room.history_visibility', '');
   return typeof visibility === 'object' && visibility['history_visibility'] === 'world_readable';
+}
+
+async function readState(
+  { homeserver, kind, caller, roomId, signal }: RoomQuestion,
+  type: string,
+  stateKey: string,
+): Promise<JsonObject | 403 | 404> {
+  if (kind.readStateEvent === undefined)
+    return orRefusal(homeserver.stateEvent(caller, roomId, type, stateKey, signal));
+  const key = { type, stateKey };
+  return orRefusal(
+    kind.readStateEvent(homeserver, caller, roomId, key, signal).then((content) => content ?? 404),
+  );
 }
 
 async function orRefusal<Answer>(answer: Promise<Answer>): Promise<Answer | 403 | 404> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof HomeserverError && (error.status === 403 || error.status === 404))
-      return error.status;
+    if (!(error instanceof HomeserverError)) throw error;
+    // What a homeserver does not have is a 404 on most, and a 400 on Conduit.
+    if (error.status === 404 || error.errcode === 'M_UNRECOGNIZED') return 404;
+    if (error.status === 403) return 403;
     throw error;
   }
 }

@@ -33,11 +33,11 @@ export const readExactPage: HomeserverKind['readPage'] = async (
   const next = end === undefined || end === null || end === page ? {} : { next: end };
   const events = chunk ?? [];
   if (page === null || events.length === 0) return { events, ...next };
-  if (options.hasOnlyNews) return { events, ...next, hasOnlyNews: true };
+  if (options.memo.hasOnlyNews === true) return { events, ...next, memo: options.memo };
 
   const before = await homeserver.messages(caller, roomId, { ...query, from: page, to: from }, signal);
   const hasOnlyNews = (before.chunk ?? []).length === 0 && typeof before.end !== 'string';
-  return { events: without(events, before.chunk ?? []), ...next, hasOnlyNews };
+  return { events: without(events, before.chunk ?? []), ...next, memo: { hasOnlyNews } };
 };
 
 function without(events: readonly ClientEvent[], others: readonly ClientEvent[]): ClientEvent[] {

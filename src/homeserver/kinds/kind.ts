@@ -1,5 +1,5 @@
-import type { ClientEvent } from '../../matrix/client-event.ts';
-import type { MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
+import type { ClientEvent, JsonObject } from '../../matrix/client-event.ts';
+import type { EventId, MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
 import type { Caller, Homeserver } from '../homeserver.ts';
 
 /** What happened in one room after `from`, up to and with `to`. */
@@ -14,8 +14,25 @@ export interface IntervalPage {
   events: ClientEvent[];
   /** Where the next page starts; absent on the last one. */
   next?: MessagesToken;
+  memo?: PageMemo;
+}
+
+/**
+ * What the reading of one page makes known to that of the next one. It is lost where a page is found by a token alone:
+ * then more is asked for, or an event is repeated; none is lost.
+ */
+export interface PageMemo {
   /** Nothing that had happened before the interval lies further on. */
   hasOnlyNews?: boolean;
+  /** The page's last event, which some homeservers give again on the next page. */
+  lastEventId?: EventId;
+  /** The interval's last event in the order of the pages. */
+  until?: EventId;
+}
+
+export interface PageReading {
+  memo: PageMemo;
+  signal: AbortSignal;
 }
 
 /** What one sort of homeserver does in its own way, so that nothing else needs to ask which one it is. */
@@ -28,14 +45,43 @@ export interface HomeserverKind {
   toSyncToken(token: string): SyncToken | undefined;
   /**
    * The newest position of a room that the caller only looks into, where a `/sync` must not be used for it.
-   * Absent: a `/sync` without `since` that asks for no room does no harm.
+   * Absent, or undefined: a `/sync` without `since` that asks for no room does no harm.
    */
   readRoomNow?(
     homeserver: Homeserver,
     caller: Caller,
     roomId: RoomId,
     signal: AbortSignal,
-  ): Promise<SyncToken>;
+  ): Promise<SyncToken | undefined>;
+  /**
+   * From where `/messages?dir=b` begins with the newest event up to a position. Absent: from the position itself.
+   */
+  toBackwardsStart?(position: SyncToken): MessagesToken | SyncToken;
+  /**
+   * It answers 200 with nothing, or with what was readable earlier, where a caller may not read a room (any more): so
+   * the room's visibility and the caller's membership are asked for before anything new is shown.
+   * Absent: it refuses with 403.
+   */
+  readonly hidesRefusals?: true;
+  /**
+   * The content of a state event; undefined where there is none. Throws 403 for who cannot read the room.
+   * Absent: `/state/{type}/{stateKey}` answers all who can.
+   */
+  readStateEvent?(
+    homeserver: Homeserver,
+    caller: Caller,
+    roomId: RoomId,
+    key: { type: string; stateKey: string },
+    signal: AbortSignal,
+  ): Promise<JsonObject | undefined>;
+  /** It takes a `since` that it cannot read for none, and answers with everything: such an answer is never delivered. */
+  readonly takesJunkAsNothing?: true;
+  /** It sends a room's last `m.typing` again with every answer. */
+  readonly repeatsTyping?: true;
+  /** It gives a repeated `/sync` without `since` an earlier answer. */
+  readonly remembersInitialSyncs?: true;
+  /** Hears of a token that the homeserver made: where nothing else tells what its tokens look like. */
+  noteSyncToken?(token: SyncToken): void;
   /** Whether anything happened in a room after a position; what, may turn out to be invisible to the caller. */
   hasNews(
     homeserver: Homeserver,
@@ -45,8 +91,8 @@ export interface HomeserverKind {
     signal: AbortSignal,
   ): Promise<boolean>;
   /**
-   * One page of an interval, from `page` on; null: from its beginning. `filter` is JSON text; `hasOnlyNews` is what the
-   * page before said.
+   * One page of an interval, from `page` on; null: from its beginning. `filter` is JSON text; `memo` is what the
+   * page before said, if it is known.
    * Throws what the homeserver throws: 403 and 404 for a room that the caller cannot read (any more).
    */
   readPage(
@@ -54,6 +100,6 @@ export interface HomeserverKind {
     caller: Caller,
     interval: RoomInterval,
     page: MessagesToken | null,
-    options: { filter?: string; hasOnlyNews: boolean; signal: AbortSignal },
+    options: PageReading & { filter?: string },
   ): Promise<IntervalPage>;
 }

@@ -1,0 +1,37 @@
+import { LRUCache } from 'lru-cache';
+import type { SessionKey } from '../caches/sessions.ts';
+import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
+import type { SyncToken } from '../matrix/identifiers.ts';
+import type { StreamUpdate } from '../translate/events.ts';
+
+/** Takes out of an update from `since` the typing that a session was told before. */
+export type WithoutRepeatedTyping = (
+  session: SessionKey,
+  update: StreamUpdate,
+  since: SyncToken,
+) => StreamUpdate;
+
+const ROOMS_REMEMBERED = 10_000;
+
+/**
+ * For homeservers that send a room's last `m.typing` again with each answer, which would wake every poll at once.
+ *
+ * The first answer that has it keeps it, also when its position is asked again: typing is told at least once.
+ *
+ * @see reference/homeservers.md §3.1 "typing stop"
+ */
+export function createTypingMemory(): WithoutRepeatedTyping {
+  const told = new LRUCache<string, { who: string; since: SyncToken }>({ max: ROOMS_REMEMBERED });
+  return (session, update, since) => {
+    const isNew = (event: LegacyEphemeralEvent): boolean => {
+      if (event.type !== 'm.typing') return true;
+      const key = JSON.stringify([session, 'room_id' in event ? event.room_id : undefined]);
+      const who = JSON.stringify(event.content);
+      const last = told.get(key);
+      if (last?.who === who) return last.since === since;
+      told.set(key, { who, since });
+      return true;
+    };
+    return { ...update, ephemeral: update.ephemeral.filter(isNew) };
+  };
+}

@@ -1,0 +1,56 @@
+import type { SyncToken } from '../../matrix/identifiers.ts';
+import { conduit } from './conduit.ts';
+import { dendrite } from './dendrite.ts';
+import type { HomeserverKind } from './kind.ts';
+import { readFromWholeState } from './whole-state.ts';
+
+/** What a homeserver may have made, at most: no token of ours, nothing that would have to be escaped. */
+const POSSIBLE = /^(?!hs[cr]\d)[\w.~:$-]{1,500}$/;
+const DECIMAL = /^-?\d+$/;
+const NUMBERS = /^[a-z]?-?\d+(?:[_.~-]\d+)*$/;
+
+/**
+ * A homeserver that nobody has measured: each behaviour is the most careful one that is known, so it is asked more than
+ * others, and may repeat, where others are exact.
+ *
+ * Decimal tokens are read as a counter, all others by markers. A token is refused that has not the shape of the last one
+ * that the homeserver made; as long as none was seen, anything that may be one is taken.
+ *
+ * @see design §5, §6
+ */
+export function createCarefulKind(): HomeserverKind {
+  let lastSeen: string | undefined;
+  const isOfItsShape = (text: string): boolean =>
+    POSSIBLE.test(text) && (lastSeen === undefined || shapeOf(text) === shapeOf(lastSeen));
+  return {
+    name: 'careful',
+    noteSyncToken: (token) => (lastSeen = token),
+    // On all that count, 0 is the beginning.
+    isSyncToken: (text) => !/^s?-?0+(?:_|$)/.test(text) && isOfItsShape(text),
+    isMessagesToken: (text) => POSSIBLE.test(text),
+    toSyncToken: () => undefined,
+    hidesRefusals: true,
+    takesJunkAsNothing: true,
+    repeatsTyping: true,
+    remembersInitialSyncs: true,
+    readStateEvent: readFromWholeState,
+    toBackwardsStart: (position) => conduitLike(position)?.toBackwardsStart?.(position) ?? position,
+    readRoomNow: async (homeserver, caller, roomId, signal) => {
+      const { end } = await homeserver.messages(caller, roomId, { dir: 'b', limit: 1 }, signal);
+      return typeof end === 'string' && conduit.isSyncToken(end) ? (end as string as SyncToken) : undefined;
+    },
+    hasNews: (homeserver, caller, roomId, since, signal) =>
+      (conduitLike(since) ?? dendrite).hasNews(homeserver, caller, roomId, since, signal),
+    readPage: (homeserver, caller, interval, page, options) =>
+      (conduitLike(interval.from) ?? dendrite).readPage(homeserver, caller, interval, page, options),
+  };
+}
+
+const conduitLike = (token: SyncToken): HomeserverKind | undefined =>
+  DECIMAL.test(token) ? conduit : undefined;
+
+/** Numbers with what stands between them; of anything else, how it begins. */
+function shapeOf(token: string): string {
+  if (NUMBERS.test(token)) return token.replaceAll(/\d+/g, '0');
+  return /^[A-Za-z]+[_.:-]/.exec(token)?.[0] ?? '';
+}

@@ -1,0 +1,21 @@
+import { afterCounter, counterTokens, readCounterPage, readNewestCounter } from './counter-interval.ts';
+import { hasExactNews } from './exact-interval.ts';
+import type { HomeserverKind } from './kind.ts';
+
+/**
+ * Conduit: decimal tokens, junk means from the beginning, `to` is no end, an unreadable room is an empty one; a device
+ * has one `/sync` at a time, remembered by its `since` alone; timelines hold ten events, whatever is asked for.
+ *
+ * @see reference/homeservers.md §3.1, §3.2, §4
+ */
+export const conduit: HomeserverKind = {
+  name: 'conduit',
+  ...counterTokens,
+  takesJunkAsNothing: true,
+  hidesRefusals: true,
+  remembersInitialSyncs: true,
+  toBackwardsStart: afterCounter,
+  readRoomNow: readNewestCounter,
+  hasNews: hasExactNews,
+  readPage: readCounterPage,
+};

@@ -1,0 +1,19 @@
+import { afterCounter, counterTokens, readCounterPage, readNewestCounter } from './counter-interval.ts';
+import { hasExactNews } from './exact-interval.ts';
+import type { HomeserverKind } from './kind.ts';
+
+/**
+ * continuwuity: decimal tokens, junk means from the beginning, `to` is no end, an unreadable room is an empty one.
+ *
+ * @see reference/homeservers.md §3.1, §3.2, §4
+ */
+export const continuwuity: HomeserverKind = {
+  name: 'continuwuity',
+  ...counterTokens,
+  takesJunkAsNothing: true,
+  hidesRefusals: true,
+  toBackwardsStart: afterCounter,
+  readRoomNow: readNewestCounter,
+  hasNews: hasExactNews,
+  readPage: readCounterPage,
+};

@@ -1,0 +1,28 @@
+import type { HomeserverKind } from './kind.ts';
+import { hasMarkedNews, readMarkedPage } from './marked-interval.ts';
+import { readFromWholeState } from './whole-state.ts';
+
+const SYNC_TOKEN = /^s[1-9]\d{0,17}(?:_\d{1,18}){8,15}$/;
+const MESSAGES_TOKEN = /^t\d{1,19}_\d{1,19}$/;
+
+/**
+ * Dendrite: a sync token is `s` and nine numbers, the stream's first; a messages token is `t<depth>_<position>`.
+ *
+ * Shorter tokens are Synapse's: Dendrite takes them and gives nothing of what was missed. `s0` would start anew.
+ * The position in a messages token may be a thousand too high, so none is told from it.
+ * `/messages` loses an interval's first event, pages repeat each other's last one, and an unreadable room is empty; one
+ * state event is refused to who only looks, while the whole state is not. `m.typing` comes again after each expiry.
+ *
+ * @see reference/homeservers.md §3.1, §3.2, §3.3, §4
+ */
+export const dendrite: HomeserverKind = {
+  name: 'dendrite',
+  isSyncToken: (text) => SYNC_TOKEN.test(text),
+  isMessagesToken: (text) => MESSAGES_TOKEN.test(text) || SYNC_TOKEN.test(text),
+  toSyncToken: () => undefined,
+  hidesRefusals: true,
+  repeatsTyping: true,
+  readStateEvent: readFromWholeState,
+  hasNews: hasMarkedNews,
+  readPage: readMarkedPage,
+};

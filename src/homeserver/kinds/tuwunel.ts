@@ -1,0 +1,19 @@
+import { afterCounter, counterTokens, readCounterPage, readNewestCounter } from './counter-interval.ts';
+import { hasExactNews } from './exact-interval.ts';
+import type { HomeserverKind } from './kind.ts';
+
+/**
+ * tuwunel: decimal tokens, junk means from the beginning, `to` is no end. It refuses unreadable rooms with 403, but
+ * then judges no event by itself. A poll waits five seconds at least, also with `timeout=0`.
+ *
+ * @see reference/homeservers.md §3.1, §3.2, §3.3, §4
+ */
+export const tuwunel: HomeserverKind = {
+  name: 'tuwunel',
+  ...counterTokens,
+  takesJunkAsNothing: true,
+  toBackwardsStart: afterCounter,
+  readRoomNow: readNewestCounter,
+  hasNews: hasExactNews,
+  readPage: readCounterPage,
+};
