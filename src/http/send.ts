@@ -23,9 +23,11 @@ async function sendPiece(response: ServerResponse, piece: Uint8Array): Promise<v
       return;
     }
     response.once('close', onClose);
-    response.write(piece, () => {
+    response.write(piece, (error) => {
       response.off('close', onClose);
-      if (response.destroyed) onClose();
+      // The error comes before `close`: to go on would be to fail again at once, for ever, as no event gets its turn.
+      if (error !== undefined && error !== null) reject(new ClientLeft(undefined, { cause: error }));
+      else if (response.destroyed) onClose();
       else resolve();
     });
   });
@@ -42,6 +44,7 @@ export class ClientLeft extends Error {
  */
 export function closeSignal(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
+  if (response.destroyed) controller.abort();
   response.once('close', () => controller.abort());
   return controller.signal;
 }
