@@ -5,6 +5,7 @@ import type { ReadNow } from '../cursors/now.ts';
 import type { SessionCursors } from '../cursors/session-cursors.ts';
 import { encodeRoomToken } from '../cursors/stream-position.ts';
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
 import type { ClientEvent } from '../matrix/client-event.ts';
@@ -20,6 +21,7 @@ import type { Session, SessionReader } from './session.ts';
 
 export interface RoomInitialSyncOptions {
   homeserver: Homeserver;
+  kind: () => Promise<HomeserverKind>;
   sessions: SessionReader;
   cursors: SessionCursors;
   eventRooms: EventRooms;
@@ -65,7 +67,8 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
     reply: FastifyReply,
   ): Promise<Readable> {
     const { caller, key, userId } = session;
-    const access = await readRoomAccess(homeserver, session, roomId, signal);
+    const kind = await options.kind();
+    const access = await readRoomAccess({ homeserver, kind, caller, roomId, signal }, userId);
     if (access === undefined) throw notReadable(userId, roomId);
     const isMember = access === 'member';
     // Sliding sync knows only rooms that the caller is in.
@@ -77,9 +80,13 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
     const now =
       cursors.meetingPoint(key, roomId) ??
       (await options.readNow(caller, { setPresence: 'offline', roomId, signal }));
-    const { chunk, start } = await readNewest(caller, roomId, now, limit, signal).catch(
-      orNotReadable(userId, roomId),
-    );
+    const { chunk, start } = await readNewest(
+      caller,
+      roomId,
+      kind.toBackwardsStart?.(now) ?? now,
+      limit,
+      signal,
+    ).catch(orNotReadable(userId, roomId));
     for (const { event_id } of chunk) options.eventRooms.note(event_id, roomId);
     const snapshot: RoomSnapshot = {
       roomId,
@@ -108,16 +115,17 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
   async function readNewest(
     caller: Caller,
     roomId: RoomId,
-    now: SyncToken,
+    now: MessagesToken | SyncToken,
     limit: number,
     signal: AbortSignal,
   ): Promise<{ chunk: ClientEvent[]; start: string }> {
     const newestFirst: ClientEvent[] = [];
-    let from: MessagesToken | SyncToken = now;
+    let from = now;
     for (let page = 0; page < MOST_PAGES && newestFirst.length < limit; page += 1) {
       const pageLimit = Math.min(PAGE_LIMIT, limit - newestFirst.length);
       const answer = await homeserver.messages(caller, roomId, { dir: 'b', from, limit: pageLimit }, signal);
-      newestFirst.push(...(answer.chunk ?? []));
+      const known = new Set(newestFirst.map(({ event_id }) => event_id));
+      newestFirst.push(...(answer.chunk ?? []).filter(({ event_id }) => !known.has(event_id)));
       const end: MessagesToken | undefined = answer.end ?? undefined;
       if (end === undefined || end === from) {
         const oldest = newestFirst.at(-1)?.event_id;
