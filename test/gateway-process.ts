@@ -46,6 +46,10 @@ export async function startGatewayProcess(options: {
   const log = createWriteStream(join(logs, `gateway-${name}.log`), { flags: 'a' });
   let output = '';
   const exited = once(child, 'exit').then(([code]) => code as number | null);
+  // A worker that is ended from outside does not come to its `afterAll`.
+  const endWithUs = (): boolean => child.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  void exited.then(() => process.off('exit', endWithUs));
 
   const [url, internalUrl] = await new Promise<[string, string]>((resolve, reject) => {
     const deadline = setTimeout(
