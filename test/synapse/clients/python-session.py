@@ -1,0 +1,80 @@
+"""A session of matrix-client 0.0.3: python-session.py URL NAME. Prints what it saw as JSON; fails where it does not come."""
+
+import json
+import sys
+import threading
+
+from matrix_client.client import MatrixClient
+
+url, name = sys.argv[1:]
+PATIENCE = 40
+
+
+class Stream:
+    """What a client's stream brings, and a way to wait for it."""
+
+    def __init__(self, client):
+        self.events = []
+        self.news = threading.Condition()
+        client.add_listener(self.note)
+        client.start_listener_thread(10000)
+
+    def note(self, event):
+        with self.news:
+            self.events.append(event)
+            self.news.notify_all()
+
+    def find(self, **wanted):
+        def matches(event):
+            seen = dict(event, **event.get("content", {}))
+            return all(seen.get(key) == value for key, value in wanted.items())
+
+        def found():
+            return next((event for event in self.events if matches(event)), None)
+
+        with self.news:
+            if not self.news.wait_for(found, PATIENCE):
+                raise SystemExit("did not come: %s" % wanted)
+            return found()
+
+
+alice = MatrixClient(url)
+alice.register_with_password(name + "-alice", "secret")
+MatrixClient(url).register_with_password(name + "-bob", "secret")
+bob = MatrixClient(url)
+bob.login_with_password(name + "-bob", "secret")
+
+room = alice.create_room(name, is_public=True)
+alice.api.send_state_event(room.room_id, "m.room.name", {"name": "Tea"})
+alice.api.send_state_event(room.room_id, "m.room.topic", {"topic": "Green"})
+stream = Stream(bob)
+assert room.invite_user(bob.user_id)
+stream.find(type="m.room.member", membership="invite", room_id=room.room_id)
+room_of_bob = bob.join_room("#%s:%s" % (name, alice.hs))
+stream.find(type="m.room.member", membership="join", state_key=bob.user_id)
+
+room.send_text("hello")
+message = stream.find(type="m.room.message", body="hello")
+room_of_bob.update_room_name()
+room_of_bob.update_room_topic()
+bob.api.set_display_name(bob.user_id, "Bob")
+stream.find(type="m.room.member", displayname="Bob")
+
+# An invite that is pending hides rooms behind it from this client, where it is not like a joined room.
+alice.create_room(invitees=[bob.user_id])
+back = MatrixClient(url)
+back.login_with_password(name + "-bob", "secret", limit=3)
+known = back.get_rooms()[room.room_id]
+
+room.kick_user(bob.user_id)
+stream.find(type="m.room.member", membership="leave", state_key=bob.user_id)
+
+print(json.dumps({
+    "home_server": bob.hs,
+    "message": message,
+    "name": room_of_bob.name,
+    "topic": room_of_bob.topic,
+    "display_name": back.get_user(bob.user_id).get_display_name(),
+    "rooms": len(back.get_rooms()),
+    "known": {"name": known.name, "topic": known.topic, "events": len(known.events)},
+}))
