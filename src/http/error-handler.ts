@@ -37,7 +37,9 @@ export function toErrorAnswer(error: unknown): ErrorAnswer {
 /** Makes every error and every unknown path of the app a Matrix answer. Call it before routes are registered. */
 export function installErrorHandler(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
-    if (isUnexpected(error)) request.log.error({ err: withoutTokens(error) }, 'unexpected error');
+    // Whatever fails because the client has left is nobody's to look into.
+    if (isUnexpected(error) && !request.signal.aborted)
+      request.log.error({ err: withoutTokens(error) }, 'unexpected error');
     const { status, headers, body } = toErrorAnswer(error);
     return reply.code(status).headers(headers).send(body);
   });

@@ -17,6 +17,8 @@ export interface InvitedRoomOfDraftA {
  * Stripped state of an invite → the room as it stands in draft A's list: the invite is its only event, and its state is
  * what the homeserver shows of the room, under ids that are the same every time.
  *
+ * Differs: an invited room of draft A has the stripped state. The room has a name then.
+ *
  * @see reference/native.md §8
  */
 export function toInvitedRoomOfDraftA(source: InviteSource & { prevBatch: string }): InvitedRoomOfDraftA {

@@ -24,6 +24,7 @@ const FIRST_BYTES = 512;
  *
  * The map is one object, so its entries are written as they come, and everything else of the room when it ends. An event
  * that is in state and timeline stands once.
+ * Differs: `prev_batch` is always there. A client pages back from it.
  *
  * @see reference/native.md §8
  */

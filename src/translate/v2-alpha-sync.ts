@@ -33,6 +33,8 @@ const isSection = (key: string | number | undefined): key is Section =>
  * No order of keys is assumed, any key may be missing or null. What the drafts did not have is left out: knocks, the
  * account's own data, to-device messages, counts and summaries.
  *
+ * Differs: rooms that the user left are in draft A's list. A client would not learn that it was kicked.
+ *
  * @see reference/native.md §8
  */
 export class V2AlphaSyncTranslation {
