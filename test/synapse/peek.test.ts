@@ -203,8 +203,8 @@ test.each([0, 1, 10, 1000])('when %i messages are asked for -> as many as native
 test('when the only receipt is for an event that alice does not see -> no receipt', async () => {
   const { alice, rooms } = stage.world;
   const [native, ours] = [
-    toComparableSnapshot(await stage.native(alice).read(snapshotPath(rooms.ignored))),
-    toComparableSnapshot(await stage.ours(alice).read(snapshotPath(rooms.ignored))),
+    toComparableSnapshot(await stage.native(alice).read(snapshotPath(rooms.ignored), { limit: 20 })),
+    toComparableSnapshot(await stage.ours(alice).read(snapshotPath(rooms.ignored), { limit: 20 })),
   ];
   expect(native.receipts).toHaveLength(1);
   expect(ours.receipts).toEqual([]);
