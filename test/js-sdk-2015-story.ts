@@ -58,7 +58,8 @@ export async function playOldSession(url: string, name: string, gap: number): Pr
   const said = Array.from({ length: gap }, (_, i) => `gap ${i}`);
   for (let i = 0; i < gap; i += AT_A_TIME) {
     const some = said.slice(i, i + AT_A_TIME);
-    await Promise.all(some.map((body) => alice.client.sendTextMessage(roomId, body)));
+    // With transaction ids: its own are the time, which several at a time would share.
+    await Promise.all(some.map((body) => alice.client.sendTextMessage(roomId, body, body)));
   }
   wayOfBob.mend();
   const heard = (): string[] =>

@@ -2,7 +2,13 @@
 
 import type { ClientEvent } from '../matrix/client-event.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
-import { JsonReader, type JsonPath, type JsonStep, type JsonVisitor } from '../stream/json-reader.ts';
+import {
+  JsonReader,
+  JsonReaderError,
+  type JsonPath,
+  type JsonStep,
+  type JsonVisitor,
+} from '../stream/json-reader.ts';
 import { toLegacyEvent } from './legacy-event.ts';
 
 export interface EventListContext {
@@ -19,7 +25,7 @@ const LISTS: readonly unknown[] = ['chunk', 'events_before', 'events_after', 'st
  * The homeserver's answer as it comes → the same with legacy events, a piece for each of its own: nothing is held but
  * the event that is being read. All else is copied; a list that came as null is an empty one.
  *
- * Throws a `JsonReaderError` where the answer is no JSON, or ends too early.
+ * Throws a `JsonReaderError` where the answer is no JSON, is neither of these, or ends too early.
  */
 export async function* toLegacyEvents(
   answer: AsyncIterable<Buffer>,
@@ -33,14 +39,19 @@ export async function* toLegacyEvents(
     if (text !== '') yield Buffer.from(text);
   }
   reader.end();
+  if (!writer.isWhole) throw new JsonReaderError('The JSON text is of another kind');
   yield Buffer.from(writer.takeText());
 }
 
 class EventListWriter implements JsonVisitor {
+  /** Whether the answer was what it should be, from its start to its end. */
+  isWhole = false;
   readonly #context: EventListContext;
   /** How deep lists of events begin: 1 in an object, 0 where the answer is the list. */
   readonly #listDepth: number;
-  #text: string;
+  #text = '';
+  /** Written with the first thing that is inside, so that nothing is said before the answer has begun to make sense. */
+  #opening: string;
   #memberSeparator = '';
   #eventSeparator = '';
   /** A list whose key is not written yet. It is no list after all where the next thing to come is not in it. */
@@ -49,7 +60,7 @@ class EventListWriter implements JsonVisitor {
   constructor(context: EventListContext) {
     this.#context = context;
     this.#listDepth = context.places === 'object' ? 1 : 0;
-    this.#text = { event: '', list: '[', object: '{' }[context.places];
+    this.#opening = { event: '', list: '[', object: '{' }[context.places];
   }
 
   takeText(): string {
@@ -59,8 +70,10 @@ class EventListWriter implements JsonVisitor {
   }
 
   visit(path: JsonPath): JsonStep {
-    if (this.#context.places === 'event' || path.length > this.#listDepth) return 'take';
-    if (path.length < this.#listDepth || path.length === 0) return 'enter';
+    if (this.#context.places === 'event') return 'take';
+    if (path.length === 1) this.#open(typeof path[0] === 'number');
+    if (path.length > this.#listDepth) return 'take';
+    if (path.length === 0) return 'enter';
     this.#writeAnnounced(']');
     if (!LISTS.includes(path[0])) return 'take';
     this.#announced = String(path[0]);
@@ -73,6 +86,7 @@ class EventListWriter implements JsonVisitor {
       this.#text += this.#eventSeparator + this.#toLegacy(bytes);
       this.#eventSeparator = ',';
     } else if (path.length === 0) {
+      this.isWhole = true;
       this.#text += this.#toLegacy(bytes);
     } else {
       this.#writeKey(String(path[0]));
@@ -81,6 +95,8 @@ class EventListWriter implements JsonVisitor {
   }
 
   leave(path: JsonPath): void {
+    if (path.length === 0) this.#open(this.#context.places === 'list');
+    if (path.length === 0) this.isWhole = true;
     if (path.length === this.#listDepth) {
       this.#writeAnnounced('');
       this.#text += ']';
@@ -88,6 +104,13 @@ class EventListWriter implements JsonVisitor {
       this.#writeAnnounced(']');
       this.#text += '}';
     }
+  }
+
+  #open(isList: boolean): void {
+    if (isList !== (this.#context.places === 'list'))
+      throw new JsonReaderError('The JSON text is of another kind');
+    this.#text += this.#opening;
+    this.#opening = '';
   }
 
   #writeAnnounced(end: '' | ']'): void {
