@@ -76,7 +76,8 @@ export async function startGatewayProcess(options: {
     url,
     internalUrl,
     stop: async () => {
-      const metrics = await fetch(`${internalUrl}/metrics`).then((answer) => answer.text());
+      // Where a test has failed it may be dead already, and its exit code says more than this would.
+      const metrics = await fetch(`${internalUrl}/metrics`).then((answer) => answer.text(), String);
       await writeFile(join(logs, `metrics-${name}.log`), metrics);
       child.kill('SIGTERM');
       return exited;

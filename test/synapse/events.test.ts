@@ -12,14 +12,14 @@ import {
   PRESENCE_ONCE,
 } from '../../src/operate/named-differences.ts';
 import type { Json, Query } from './client.ts';
-import { LIVE_CHANGES, type LiveChange } from './live-changes.ts';
+import { LIVE_CHANGES, LIVE_ROOMS, type LiveChange } from './live-changes.ts';
 import { listen } from './listener.ts';
 import { createStage, expectAlike, type Stage } from './stage.ts';
 
-let stage: Stage;
+let stage: Stage<(typeof LIVE_ROOMS)[number]>;
 
 beforeAll(async () => {
-  stage = await createStage('events');
+  stage = await createStage('events', LIVE_ROOMS);
   // Her first poll makes her appear online, which is an event of its own.
   await readNow();
 });

@@ -1,7 +1,12 @@
 // What can happen while alice listens, one thing at a time.
 
 import { randomUUID } from 'node:crypto';
-import type { World } from './world.ts';
+import type { World as AnyWorld } from './world.ts';
+
+/** The rooms of the world in which changes take place. */
+export const LIVE_ROOMS = ['plain', 'busy', 'tagged', 'ignored', 'direct', 'encrypted'] as const;
+
+type World = AnyWorld<(typeof LIVE_ROOMS)[number]>;
 
 /** Makes what the change needs before anybody listens → makes the change. */
 type Prepare = (world: World) => Promise<() => Promise<unknown>>;

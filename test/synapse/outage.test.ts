@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Json } from './client.ts';
 import { createStage, type Stage } from './stage.ts';
 
-let stage: Stage;
+let stage: Stage<'plain'>;
 
 beforeAll(async () => {
-  stage = await createStage('outage');
+  stage = await createStage('outage', ['plain']);
 });
 afterAll(() => stage.close());
 

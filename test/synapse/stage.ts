@@ -7,10 +7,10 @@ import type { NamedDifference } from '../../src/operate/compare.ts';
 import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
 import { legacySyncPaths, startBlocker, type Blocker } from './blocker.ts';
 import { clientAt, type Client, type Json, type User } from './client.ts';
-import { createWorld, type World } from './world.ts';
+import { createWorld, type RoomName, type World } from './world.ts';
 
-export interface Stage {
-  world: World;
+export interface Stage<Room extends RoomName = RoomName> {
+  world: World<Room>;
   blocker: Blocker;
   gateway: GatewayProcess;
   /** A user at the homeserver, which answers the deprecated API itself. */
@@ -21,13 +21,20 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Sets a stage of its own up; `name` tells its users, logs and rooms from those of other stages. */
-export async function createStage(name: string): Promise<Stage> {
+/**
+ * Sets a stage of its own up; `name` tells its users, logs and rooms from those of other stages.
+ *
+ * With `rooms` only these are there, which takes a second and not ten.
+ */
+export async function createStage<Room extends RoomName = RoomName>(
+  name: string,
+  rooms?: readonly Room[],
+): Promise<Stage<Room>> {
   const { url, behindGatewayUrl, serverName } = inject('synapse');
   const blocker = await startBlocker(behindGatewayUrl, legacySyncPaths);
   const options = { name, homeserverUrl: blocker.url, logs: inject('logs') };
   const [world, gateway] = await Promise.all([
-    createWorld(url, serverName, name),
+    createWorld(url, serverName, name, rooms),
     startGatewayProcess(options),
   ]);
   return {

@@ -3,10 +3,10 @@
 import { createActions, type Actions } from './actions.ts';
 import { register, type User } from './client.ts';
 
-export interface World extends Actions {
+/** Everybody, before there are rooms. */
+interface Inhabitants extends Actions {
   url: string;
   serverName: string;
-  /** Made each name of this world's users its own: several worlds live on one homeserver. */
   name: string;
   /** Who looks at the world. */
   alice: User;
@@ -14,40 +14,60 @@ export interface World extends Actions {
   carol: User;
   /** Whom alice ignores. */
   dave: User;
-  rooms: Record<RoomName, string>;
+}
+
+export interface World<Room extends RoomName = RoomName> extends Inhabitants {
+  rooms: Record<Room, string>;
 }
 
 export type RoomName = keyof typeof BUILDERS | 'replacement' | `version ${(typeof ROOM_VERSIONS)[number]}`;
 
 export const ROOM_VERSIONS = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12'] as const;
 
-type WorldSoFar = Omit<World, 'rooms'>;
-type Builder = (world: WorldSoFar) => Promise<string>;
+type Builder = (world: Inhabitants) => Promise<string>;
 
-/** Everybody and every room, made through the homeserver's own API in a few seconds. */
-export async function createWorld(url: string, serverName: string, name: string): Promise<World> {
+/**
+ * Everybody, and every room or only those that are wanted, made through the homeserver's own API in a few seconds.
+ *
+ * `name` goes into the names of its users and aliases, so that several worlds can be on one homeserver.
+ */
+export async function createWorld<Room extends RoomName = RoomName>(
+  url: string,
+  serverName: string,
+  name: string,
+  wanted?: readonly Room[],
+): Promise<World<Room>> {
   const [alice, bob, carol, dave] = await Promise.all([
     register(url, `${name}-alice`),
     register(url, `${name}-bob`),
     register(url, `${name}-carol`),
     register(url, `${name}-dave`),
   ]);
-  const world: WorldSoFar = { ...createActions(url), url, serverName, name, alice, bob, carol, dave };
+  const world: Inhabitants = { ...createActions(url), url, serverName, name, alice, bob, carol, dave };
   await world.setPresence(alice, 'online');
   await world.setPresence(bob, 'online', 'at the desk');
   await world.setPresence(carol, 'unavailable');
+  await world.setAccountData(alice, 'org.example.global', {
+    key: 'value',
+    nested: { list: [1, 'two', null] },
+  });
+  await world.setAccountData(alice, 'org.example.emptied', {});
+  await world.sendToDevice(bob, alice);
 
-  const rooms: Partial<Record<RoomName, string>> = {};
-  await Promise.all([
-    ...Object.entries(BUILDERS).map(async ([room, build]) => (rooms[room as RoomName] = await build(world))),
-    ...ROOM_VERSIONS.map(
-      async (version) => (rooms[`version ${version}`] = await buildVersion(world, version)),
-    ),
-  ]);
-  rooms.replacement = await world.upgrade(alice, rooms.upgraded as string, '11');
-
-  await setAccountData(world, rooms as World['rooms']);
-  return { ...world, rooms: rooms as World['rooms'] };
+  const builders: [string, Builder][] = [
+    ...Object.entries(BUILDERS),
+    ...ROOM_VERSIONS.map((version): [string, Builder] => [
+      `version ${version}`,
+      (each) => buildVersion(each, version),
+    ]),
+  ];
+  const chosen = builders.filter(([room]) => wanted === undefined || wanted.includes(room as Room));
+  const rooms = Object.fromEntries(
+    await Promise.all(chosen.map(async ([room, build]) => [room, await build(world)] as const)),
+  );
+  if (rooms['upgraded'] !== undefined)
+    rooms['replacement'] = await world.upgrade(alice, rooms['upgraded'], '11');
+  return { ...world, rooms: rooms as Record<Room, string> };
 }
 
 const BUILDERS = {
@@ -75,6 +95,7 @@ const BUILDERS = {
     await world.read(alice, room, last, 'm.read.private');
     await world.read(bob, room, last, 'm.read.private');
     await world.read(carol, room, last, 'm.read');
+    await world.mute(alice, room);
     return room;
   },
   direct: async (world) => {
@@ -246,23 +267,13 @@ const BUILDERS = {
 } satisfies Record<string, Builder>;
 
 /** Of each version the things that differ between versions: creation, power, redaction, event ids. */
-async function buildVersion(world: WorldSoFar, version: string): Promise<string> {
+async function buildVersion(world: Inhabitants, version: string): Promise<string> {
   const { alice, bob } = world;
   const room = await world.createRoom(bob, [alice], { name: `Version ${version}`, room_version: version });
   const eventId = await world.say(bob, room, 'to be redacted');
   await world.redact(bob, room, eventId);
   await world.say(alice, room, 'to stay');
   return room;
-}
-
-async function setAccountData(world: WorldSoFar, rooms: World['rooms']): Promise<void> {
-  await world.setAccountData(world.alice, 'org.example.global', {
-    key: 'value',
-    nested: { list: [1, 'two', null] },
-  });
-  await world.setAccountData(world.alice, 'org.example.emptied', {});
-  await world.mute(world.alice, rooms.busy);
-  await world.sendToDevice(world.bob, world.alice);
 }
 
 const ALL_MAY = { state_default: 0, users_default: 0 };
