@@ -3,7 +3,7 @@
 
 import type { JsonObject } from '../matrix/client-event.ts';
 
-export type ComparedEndpoint = 'initialSync' | 'events';
+export type ComparedEndpoint = 'initialSync' | 'events' | 'event' | 'roomInitialSync';
 
 /** What stands for a value of the right type that differs from request to request. */
 export const TOKEN = '(a token)';
@@ -38,15 +38,7 @@ type Refinement = (value: unknown) => unknown;
  * Keys that are not known here stay as they are, and so does what is not of the expected type: both show as differences.
  */
 export function toComparable(endpoint: ComparedEndpoint, answer: unknown): unknown {
-  return endpoint === 'events'
-    ? refine(answer, { start: toToken, end: toToken, chunk: toChunk })
-    : refine(answer, {
-        end: toToken,
-        presence: keyed(identityOf),
-        account_data: keyed(identityOf),
-        receipts: keyed(identityOf),
-        rooms: keyed(({ room_id }) => String(room_id), toRoom),
-      });
+  return toComparableAnswer[endpoint](answer);
 }
 
 export function isObject(value: unknown): value is JsonObject {
@@ -60,6 +52,21 @@ const toRoom: Refinement = (room) =>
     account_data: keyed(identityOf),
     invite: toEvent,
   });
+
+const toComparableAnswer: Record<ComparedEndpoint, Refinement> = {
+  events: (answer) => refine(answer, { start: toToken, end: toToken, chunk: toChunk }),
+  initialSync: (answer) =>
+    refine(answer, {
+      end: toToken,
+      presence: keyed(identityOf),
+      account_data: keyed(identityOf),
+      receipts: keyed(identityOf),
+      rooms: keyed(({ room_id }) => String(room_id), toRoom),
+    }),
+  roomInitialSync: (answer) =>
+    refine(toRoom(answer), { presence: keyed(identityOf), receipts: keyed(identityOf) }),
+  event: (answer) => toEvent(answer),
+};
 
 const toToken: Refinement = (value) => (typeof value === 'string' && value !== '' ? TOKEN : value);
 const toDuration: Refinement = (value) => (Number.isFinite(value) ? DURATION : value);

@@ -158,6 +158,32 @@ export const RAW_INVITES_ARE_NOT: NamedDifference = {
     (FEDERATION_KEYS.has(path[3] ?? '') || LEGACY_KEYS.has(path[3] ?? '')),
 };
 
+export const RECEIPTS_OF_THE_CHUNK: NamedDifference = {
+  name: 'receipts are told of the events of the chunk only',
+  reason: 'sliding sync tells no others',
+  recognises: ({ path, native, ours }, { ours: answer }) => {
+    if (path[0] !== 'receipts' || ours !== undefined || !isObject(native)) return false;
+    const eventIds = fits(path, 'receipts', '*')
+      ? Object.keys(isObject(native['content']) ? native['content'] : {})
+      : [fits(path, 'receipts', '*', 'content', '*') ? path[3] : undefined].filter(isString);
+    const shown = chunkOf(isObject(answer) ? answer['messages'] : undefined).map(
+      (event) => event['event_id'],
+    );
+    return eventIds.length > 0 && eventIds.every((eventId) => !shown.includes(eventId));
+  },
+};
+
+export const ONLOOKERS_SEE_NO_PRESENCE: NamedDifference = {
+  name: 'who only looks gets no receipts and no presence',
+  reason: 'no modern endpoint tells them',
+  recognises: ({ path, native, ours }, { native: answer }) =>
+    (fits(path, 'presence', '*') || fits(path, 'receipts', '*')) &&
+    isObject(native) &&
+    ours === undefined &&
+    isObject(answer) &&
+    answer['membership'] === undefined,
+};
+
 const FEDERATION_KEYS = new Set(['auth_events', 'depth', 'hashes', 'prev_events', 'signatures']);
 const LEGACY_KEYS = new Set(['user_id', 'age']);
 
@@ -175,6 +201,8 @@ function isOwnMembership(event: Record<string, unknown>, userId: string, members
     memberships.includes(String(content['membership']))
   );
 }
+
+const isString = (value: unknown): value is string => typeof value === 'string';
 
 const isRepeat = (path: Difference['path']): boolean => /#\d+$/.test(path.at(-1) ?? '');
 
