@@ -1,8 +1,9 @@
 // Looking into rooms: `/events?room_id=` and `/rooms/{id}/initialSync`, by members and by those who only look.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { register, type Client, type Json, type User } from './client.ts';
-import { createStage, type Stage } from './stage.ts';
+import { ONLOOKERS_SEE_NO_PRESENCE, RECEIPTS_OF_THE_CHUNK } from '../../src/operate/named-differences.ts';
+import { register, type Client, type Json, type Query, type User } from './client.ts';
+import { createStage, expectAlike, type Stage } from './stage.ts';
 
 let stage: Stage;
 /** Has joined nothing. */
@@ -133,31 +134,16 @@ test('when a room turns unreadable while a passer-by waits -> 403 as for a room 
   expect([status, json.error]).toEqual([403, 'Non-joined access not allowed']);
 });
 
-/** An array without order → object by what its elements are. */
-const keyed = (elements: Json[], keyOf: (element: Json) => string): Json =>
-  Object.fromEntries(elements.map((element) => [keyOf(element), withoutAge(element)]));
-
-/** A room's snapshot as two of them can be compared. */
-function toComparableSnapshot(answer: Json): Json {
-  const { messages, state, presence, receipts, account_data: accountData, ...rest } = answer;
-  return {
-    ...rest,
-    chunk: messages.chunk.map(withoutAge),
-    state: keyed(state, ({ type, state_key }) => `${type} ${state_key}`),
-    accountData: keyed(accountData, ({ type }) => type),
-    presence: keyed(presence, ({ content }) => content.user_id),
-    receipts: receipts.map(withoutAge),
-  };
+/** Natively and through the gateway, one after the other. */
+async function readBoth(
+  user: User,
+  roomId: string,
+  query: Query = {},
+): Promise<{ native: Json; ours: Json }> {
+  const native = await stage.native(user).read(snapshotPath(roomId), query);
+  const ours = await stage.ours(user).read(snapshotPath(roomId), query);
+  return { native, ours };
 }
-
-/** Differs: `last_active_ago` ticks. */
-const withoutTicks = (presence: Json): Json =>
-  Object.fromEntries(
-    Object.entries(presence as Record<string, Json>).map(([userId, event]) => {
-      const { last_active_ago: _ago, ...content } = event.content;
-      return [userId, { ...event, content }];
-    }),
-  );
 
 describe('when alice asks for a room as it is now -> what native says', () => {
   test.each([
@@ -179,49 +165,28 @@ describe('when alice asks for a room as it is now -> what native says', () => {
     'version 12',
   ] as const)('%s', async (name) => {
     const { alice, rooms } = stage.world;
-    const [native, ours] = [
-      toComparableSnapshot(await stage.native(alice).read(snapshotPath(rooms[name]), { limit: 20 })),
-      toComparableSnapshot(await stage.ours(alice).read(snapshotPath(rooms[name]), { limit: 20 })),
-    ];
-    expect({ ...ours, presence: withoutTicks(ours.presence) }).toEqual({
-      ...native,
-      presence: withoutTicks(native.presence),
-    });
+    const answers = await readBoth(alice, rooms[name], { limit: 20 });
+    expectAlike('roomInitialSync', { user: alice, ...answers }, []);
   });
 });
 
 test.each([0, 1, 10, 1000])('when %i messages are asked for -> as many as natively', async (limit) => {
   const { alice, rooms } = stage.world;
-  const [native, ours] = [
-    await stage.native(alice).read(snapshotPath(rooms.busy), { limit }),
-    await stage.ours(alice).read(snapshotPath(rooms.busy), { limit }),
-  ];
+  const { native, ours } = await readBoth(alice, rooms.busy, { limit });
   expect(ours.messages.chunk.map(withoutAge)).toEqual(native.messages.chunk.map(withoutAge));
 });
 
-/** Differs: receipts are told of the events of the chunk only, and those of ignored users are not in it. */
 test('when the only receipt is for an event that alice does not see -> no receipt', async () => {
   const { alice, rooms } = stage.world;
-  const [native, ours] = [
-    toComparableSnapshot(await stage.native(alice).read(snapshotPath(rooms.ignored), { limit: 20 })),
-    toComparableSnapshot(await stage.ours(alice).read(snapshotPath(rooms.ignored), { limit: 20 })),
-  ];
-  expect(native.receipts).toHaveLength(1);
-  expect(ours.receipts).toEqual([]);
-  expect(ours.chunk).toEqual(native.chunk);
-  expect(ours.state).toEqual(native.state);
+  const answers = await readBoth(alice, rooms.ignored, { limit: 20 });
+  expectAlike('roomInitialSync', { user: alice, ...answers }, [RECEIPTS_OF_THE_CHUNK]);
 });
 
-/** Differs: who only looks gets no presence and no receipts. */
 test('when a passer-by or a guest looks at a world readable room -> what native says', async () => {
   const { rooms } = stage.world;
   for (const user of [passerBy, guest]) {
-    const [native, ours] = [
-      toComparableSnapshot(await stage.native(user).read(snapshotPath(rooms.published))),
-      toComparableSnapshot(await stage.ours(user).read(snapshotPath(rooms.published))),
-    ];
-    expect(ours).toEqual({ ...native, presence: {}, receipts: [] });
-    expect(ours).not.toHaveProperty('membership');
+    const answers = await readBoth(user, rooms.published);
+    expectAlike('roomInitialSync', { user, ...answers }, [ONLOOKERS_SEE_NO_PRESENCE]);
   }
 });
 
