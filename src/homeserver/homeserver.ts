@@ -32,6 +32,8 @@ export interface Caller {
   userAgent?: string;
   /** The whole `X-Forwarded-For` to send, the client's address last. */
   forwardedFor?: string;
+  /** How the client came: `https`, where a trusted proxy says so. */
+  forwardedProto?: string;
 }
 
 /** A caller who has shown no access token: somebody who logs in or registers. */
@@ -42,7 +44,7 @@ export interface PlainRequest {
   method: 'GET' | 'POST' | 'PUT';
   /** Below `/_matrix/client/v3/`, escaped, without query. */
   path: string;
-  query?: Readonly<Record<string, string>>;
+  query?: URLSearchParams;
   /** JSON, or its text as the client sent it. */
   body?: JsonObject | Buffer;
 }

@@ -33,7 +33,7 @@ export interface HttpHomeserverOptions {
 interface Call {
   name: keyof Homeserver;
   path: string;
-  query?: Readonly<Record<string, string | number | undefined>>;
+  query?: Readonly<Record<string, string | number | undefined>> | URLSearchParams;
   /** GET, or POST where there is a body. */
   method?: PlainRequest['method'];
   /** JSON, or its text. */
@@ -311,8 +311,8 @@ function syncParameters(query: SyncQuery): Record<string, string | number | unde
 
 function pathOf({ path, query = {}, caller }: Call): string {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) parameters.set(name, String(value));
+  for (const [name, value] of query instanceof URLSearchParams ? query : Object.entries(query)) {
+    if (value !== undefined) parameters.append(name, String(value));
   }
   const { userId, deviceId } = (caller !== undefined && 'masquerade' in caller && caller.masquerade) || {};
   if (userId !== undefined) parameters.set('user_id', userId);
@@ -327,6 +327,7 @@ function headersOf({ caller, body }: Call): Record<string, string> {
     ...(caller !== undefined && 'accessToken' in caller && { authorization: `Bearer ${caller.accessToken}` }),
     ...(caller?.userAgent !== undefined && { 'user-agent': caller.userAgent }),
     ...(caller?.forwardedFor !== undefined && { 'x-forwarded-for': caller.forwardedFor }),
+    ...(caller?.forwardedProto !== undefined && { 'x-forwarded-proto': caller.forwardedProto }),
   };
 }
 

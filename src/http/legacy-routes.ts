@@ -102,11 +102,11 @@ export const legacyRoutes: readonly LegacyRoute[] = [
   // Rooms
   pass(BOTH, 'POST createRoom'),
   reshape(BOTH, 'PUT createRoom/*', 'room-actions', 'POST; a repeated transaction id gets the first answer'),
-  pass(BOTH, 'POST join/*'),
+  restyle(BOTH, 'POST join/*', 'room-actions', 'a body `null` is `{}`'),
   reshape(BOTH, 'PUT join/*/*', 'room-actions', 'POST; as createRoom'),
   pass(BOTH, 'GET joined_rooms'),
   ...['join', 'leave', 'invite', 'kick', 'ban', 'unban', 'forget'].flatMap((action) => [
-    pass(BOTH, `POST rooms/*/${action}`),
+    restyle(BOTH, `POST rooms/*/${action}`, 'room-actions', 'a body `null` is `{}`'),
     reshape(BOTH, `PUT rooms/*/${action}/*`, 'room-actions', 'POST; as createRoom'),
   ]),
   pass(BOTH, 'POST rooms/*/upgrade'),

@@ -30,11 +30,11 @@ export function readJsonObject(request: FastifyRequest): JsonObject {
 }
 
 /** The query without what says who asks, which goes along with each call. */
-export function plainQueryOf(request: FastifyRequest): Record<string, string> {
+export function plainQueryOf(request: FastifyRequest): URLSearchParams {
   const query = queryOf(request);
   for (const name of ['access_token', 'user_id', 'device_id', 'org.matrix.msc3202.device_id'])
     query.delete(name);
-  return Object.fromEntries(query);
+  return query;
 }
 
 /** Segments → a path with each of them escaped. */

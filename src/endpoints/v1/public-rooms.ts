@@ -19,14 +19,15 @@ export function createPublicRooms({ homeserver, sessions }: V1EndpointOptions): 
   return async ({ request, reply, signal }) => {
     const caller = sessions.callerIfAny(request);
     const query = plainQueryOf(request);
-    if ('limit' in query || 'since' in query) return toV1PublicRooms(await readPage(caller, query, signal));
+    if (query.has('limit') || query.has('since'))
+      return toV1PublicRooms(await readPage(caller, query, signal));
     await replyWhileItComes(request, reply, writeAllPages(caller, query, signal));
     return reply;
   };
 
   function readPage(
     caller: Caller | Nobody,
-    query: Record<string, string>,
+    query: URLSearchParams,
     signal: AbortSignal,
   ): Promise<JsonObject> {
     return homeserver.request(caller, { method: 'GET', path: 'publicRooms', query }, signal);
@@ -34,11 +35,11 @@ export function createPublicRooms({ homeserver, sessions }: V1EndpointOptions): 
 
   async function* writeAllPages(
     caller: Caller | Nobody,
-    query: Record<string, string>,
+    query: URLSearchParams,
     signal: AbortSignal,
   ): AsyncGenerator<Buffer, void> {
-    const limit = String(PAGE_LIMIT);
-    let page = await readPage(caller, { ...query, limit }, signal);
+    query.set('limit', String(PAGE_LIMIT));
+    let page = await readPage(caller, query, signal);
     yield Buffer.from('{"start":"START","end":"END","chunk":[');
     let separator = '';
     for (let pages = 1; ; pages += 1) {
@@ -49,7 +50,8 @@ export function createPublicRooms({ homeserver, sessions }: V1EndpointOptions): 
       }
       const since = page['next_batch'];
       if (typeof since !== 'string' || pages === MOST_PAGES) break;
-      page = await readPage(caller, { ...query, limit, since }, signal);
+      query.set('since', since);
+      page = await readPage(caller, query, signal);
     }
     yield Buffer.from(']}');
   }

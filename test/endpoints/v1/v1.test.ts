@@ -274,6 +274,14 @@ describe('room actions with a transaction id', () => {
     expect(asked()).toEqual(['POST createRoom', 'POST createRoom']);
   });
 
+  test('without one, and the body null -> {}, and asked each time, its query with it', async () => {
+    upstream.answers = { 'POST join/%23a%3Atest': [{ json: { room_id: '!1' } }] };
+    for (let i = 0; i < 2; i += 1)
+      await ask('POST', 'join/%23a:test?server_name=a&server_name=b', { body: 'null' });
+    expect(upstream.received.map(({ body }) => body)).toEqual(['{}', '{}']);
+    expect(asked()[1]).toBe('POST join/%23a%3Atest?server_name=a&server_name=b');
+  });
+
   test('refused -> tried again when it is repeated', async () => {
     upstream.answers = { 'POST join/%23a%3Atest': [forbidden, { json: { room_id: '!1' } }] };
     const join = () => ask('PUT', 'join/%23a:test/7', { body: 'null' });

@@ -1,31 +1,50 @@
 import { expect, inject, test } from 'vitest';
+import { createSandbox } from '../../../src/sandbox/sandbox.ts';
 import { startGatewayProcess } from '../../gateway-process.ts';
 import { legacySyncPaths, startBlocker, wholeOfV1 } from '../blocker.ts';
 import { playPythonSession } from './python-client.ts';
 
+/** What the session sees, on a homeserver of this name. */
+const aSession = (serverName: string): object => ({
+  home_server: serverName,
+  message: expect.objectContaining({
+    user_id: `@py2015-alice:${serverName}`,
+    sender: `@py2015-alice:${serverName}`,
+    age: expect.any(Number),
+    content: { msgtype: 'm.text', body: 'hello' },
+  }),
+  name: 'Tea',
+  topic: 'Green',
+  display_name: 'Bob',
+  rooms: 2,
+  known: { name: 'Tea', topic: 'Green', events: 3 },
+});
+
+async function playAt(homeserverUrl: string, name: string): Promise<unknown> {
+  const gateway = await startGatewayProcess({ name, homeserverUrl, logs: inject('logs') });
+  try {
+    return await playPythonSession(gateway.url, 'py2015');
+  } finally {
+    await gateway.stop();
+  }
+}
+
 test('when matrix-client 0.0.3 meets a Synapse without api/v1 -> it holds a session', async () => {
   const { behindGatewayUrl, serverName } = inject('synapse');
   const blocker = await startBlocker(behindGatewayUrl, [...legacySyncPaths, ...wholeOfV1]);
-  const logs = inject('logs');
-  const gateway = await startGatewayProcess({ name: 'python-client', homeserverUrl: blocker.url, logs });
   try {
-    expect(await playPythonSession(gateway.url, 'py2015')).toEqual({
-      home_server: serverName,
-      message: expect.objectContaining({
-        user_id: `@py2015-alice:${serverName}`,
-        sender: `@py2015-alice:${serverName}`,
-        age: expect.any(Number),
-        content: { msgtype: 'm.text', body: 'hello' },
-      }),
-      name: 'Tea',
-      topic: 'Green',
-      display_name: 'Bob',
-      rooms: 2,
-      known: { name: 'Tea', topic: 'Green', events: 3 },
-    });
+    expect(await playAt(blocker.url, 'python-client')).toEqual(aSession(serverName));
   } finally {
-    await gateway.stop();
     await blocker.close();
   }
   expect(blocker.blockedCalls).toEqual([]);
+}, 180_000);
+
+test('when it meets a homeserver that never had api/v1 -> it holds a session', async () => {
+  const sandbox = await createSandbox();
+  try {
+    expect(await playAt(sandbox.url, 'python-client-sandbox')).toEqual(aSession('sandbox.test'));
+  } finally {
+    await sandbox.close();
+  }
 }, 180_000);
