@@ -4,7 +4,15 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/reporters/closing-line.ts'],
     projects: [
-      { test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/synapse/**'] } },
+      {
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/synapse/**'],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
       {
         test: {
           name: 'synapse',

@@ -41,7 +41,7 @@ import { createPrefixReader } from './homeserver/prefixes.ts';
 import { systemClock } from './http/clock.ts';
 import { jsonHeaders } from './http/cors.ts';
 import { installErrorHandler } from './http/error-handler.ts';
-import { createPeerLookup, forwardedForOf } from './http/forwarded.ts';
+import { createPeerLookup, forwardedForOf, forwardedProtoOf } from './http/forwarded.ts';
 import { createServerOptions, refuseUnknownExpectations } from './http/limits.ts';
 import { health } from './operate/health.ts';
 import { countRequests, metricsRoutes } from './operate/metrics-routes.ts';
@@ -88,7 +88,14 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   const sessions = createSessionReader({
     homeserver,
     sessions: identities,
-    forwardedFor: ({ raw }) => forwardedForOf(raw, peerOf(raw.socket)),
+    forwardedOf: ({ raw }) => {
+      const peer = peerOf(raw.socket);
+      const forwardedFor = forwardedForOf(raw, peer);
+      return {
+        ...(forwardedFor !== undefined && { forwardedFor }),
+        forwardedProto: forwardedProtoOf(raw, peer),
+      };
+    },
   });
   const parkedPolls = createParkedPolls(config);
   const watch = createRoomWatch({ clock, fastestMs: config.peekFastestMs, slowestMs: config.peekSlowestMs });

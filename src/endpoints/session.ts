@@ -25,10 +25,10 @@ export interface SessionReader {
 export function createSessionReader(options: {
   homeserver: Homeserver;
   sessions: Sessions;
-  /** The `X-Forwarded-For` to send on for this request. */
-  forwardedFor: (request: FastifyRequest) => string | undefined;
+  /** What to tell the homeserver of where this request came from. */
+  forwardedOf: (request: FastifyRequest) => Pick<Caller, 'forwardedFor' | 'forwardedProto'>;
 }): SessionReader {
-  const { homeserver, sessions, forwardedFor } = options;
+  const { homeserver, sessions, forwardedOf } = options;
 
   function callerOf(request: FastifyRequest): Caller {
     const query = queryOf(request);
@@ -39,10 +39,9 @@ export function createSessionReader(options: {
 
   function nobodyOf(request: FastifyRequest): Nobody {
     const userAgent = request.headers['user-agent'];
-    const addresses = forwardedFor(request);
     return {
       ...(userAgent !== undefined && { userAgent }),
-      ...(addresses !== undefined && { forwardedFor: addresses }),
+      ...forwardedOf(request),
     };
   }
 

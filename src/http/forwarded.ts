@@ -45,3 +45,9 @@ export function forwardedForOf(request: IncomingMessage, peer: Peer): string | u
   if (received === undefined || received === '') return peer.address;
   return [received, peer.address ?? []].flat().join(', ');
 }
+
+/** The `X-Forwarded-Proto` for the homeserver: what a trusted proxy said, else how our own listener is spoken to. */
+export function forwardedProtoOf(request: IncomingMessage, peer: Peer): string {
+  const received = peer.isTrusted ? request.headers['x-forwarded-proto'] : undefined;
+  return typeof received === 'string' ? received : 'http';
+}

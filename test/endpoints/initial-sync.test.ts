@@ -52,7 +52,7 @@ async function start(
     sessions: createSessionReader({
       homeserver,
       sessions: createSessions({ maxBytes }),
-      forwardedFor: () => undefined,
+      forwardedOf: () => ({}),
     }),
     cursors: createSessionCursors({ maxBytes }),
     eventRooms,

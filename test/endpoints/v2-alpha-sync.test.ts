@@ -46,7 +46,7 @@ async function start(
   });
   const maxBytes = 1 << 16;
   const identities = createSessions({ maxBytes });
-  const sessions = createSessionReader({ homeserver, sessions: identities, forwardedFor: () => undefined });
+  const sessions = createSessionReader({ homeserver, sessions: identities, forwardedOf: () => ({}) });
   const modernSessions = createModernSessions({ maxBytes });
   const parkedPolls = createParkedPolls({ pollsPerSession: 1 });
   const eventRooms = createEventRooms({ maxBytes });

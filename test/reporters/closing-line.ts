@@ -13,7 +13,11 @@ class ClosingLine implements Reporter {
       if (module.state() === 'failed' && module.errors().length > 0) failed += 1;
     }
     // After the other reporters' summaries, which are written in the same tick.
-    process.on('exit', () => console.log(`${passed} passed, ${failed} failed`));
+    process.on('exit', (code) => {
+      // What fails around the tests, as a set-up does, is a failure too.
+      const failures = code !== 0 && failed === 0 ? 1 : failed;
+      console.log(`${passed} passed, ${failures} failed`);
+    });
   }
 }
 
