@@ -5,10 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clientAt, logIn, register, type Answer, type Client, type Json, type Query } from './client.ts';
 import { createStage, type Stage } from './stage.ts';
 
-let stage: Stage;
+const ROOMS = ['plain', 'published', 'version 12'] as const;
+
+let stage: Stage<(typeof ROOMS)[number]>;
 
 beforeAll(async () => {
-  stage = await createStage('requests');
+  stage = await createStage('requests', ROOMS);
 });
 afterAll(() => stage.close());
 

@@ -4,10 +4,22 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Client, Json, Query } from './client.ts';
 import { createStage, type Stage } from './stage.ts';
 
-let stage: Stage;
+const ROOMS = [
+  'busy',
+  'plain',
+  'redacted',
+  'joinedHistory',
+  'version 1',
+  'version 12',
+  'alone',
+  'left',
+  'tagged',
+] as const;
+
+let stage: Stage<(typeof ROOMS)[number]>;
 
 beforeAll(async () => {
-  stage = await createStage('tokens');
+  stage = await createStage('tokens', ROOMS);
 });
 afterAll(() => stage.close());
 
