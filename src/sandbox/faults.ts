@@ -37,6 +37,10 @@ export class Faults {
    * a page holds, the next page also gives what had arrived before.
    */
   pagesForgetFrom = false;
+  /** On tuwunel: a poll waits so long at least, whatever it asks for. Measured are 5000. */
+  shortestPollMs: Milliseconds = 0;
+  /** On Dendrite: a session's so many-and-first request for `/messages` within half a second is refused. Measured are 20. */
+  messagesAtOnce = Infinity;
   #rules: Rule[] = [];
 
   /**
@@ -70,10 +74,15 @@ export class Faults {
   reshape(response: WholeSyncResponse): object {
     const { next_batch, ...sections } = response;
     const shown = Object.entries(this.#inOrder(sections))
-      .map(([key, section]) => [key, this.#withoutEmpty(section)] as const)
+      .map(([key, section]) => [key, this.#shown(section)] as const)
       .filter(([, section]) => section !== undefined);
     const position = ['next_batch', next_batch] as const;
     return Object.fromEntries(this.nextBatch === 'first' ? [position, ...shown] : [...shown, position]);
+  }
+
+  #shown(section: unknown): unknown {
+    if (this.emptySections === 'as empty') return section;
+    return withoutEmpty(section, this.emptySections === 'as null' ? null : undefined);
   }
 
   #inOrder(sections: Omit<WholeSyncResponse, 'next_batch'>): Omit<WholeSyncResponse, 'next_batch'> {
@@ -85,16 +94,14 @@ export class Faults {
     const { join, leave, ...others } = sections.rooms;
     return { ...sections, rooms: { join: stateFirst(join), leave: stateFirst(leave), ...others } };
   }
+}
 
-  /** Leaves out, or sets to null, what holds no event; events themselves stay as they are. */
-  #withoutEmpty(value: unknown): unknown {
-    if (this.emptySections === 'as empty') return value;
-    const empty = this.emptySections === 'as null' ? null : undefined;
-    if (Array.isArray(value)) return value.length > 0 ? value : empty;
-    if (typeof value !== 'object' || value === null) return value;
-    const entries = Object.entries(value)
-      .map(([key, each]) => [key, this.#withoutEmpty(each)] as const)
-      .filter(([, each]) => each !== undefined);
-    return entries.some(([, each]) => each !== null) ? Object.fromEntries(entries) : empty;
-  }
+/** What holds no event is left out, or set to null; events themselves stay as they are. */
+export function withoutEmpty(value: unknown, empty: null | undefined): unknown {
+  if (Array.isArray(value)) return value.length > 0 ? value : empty;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value)
+    .map(([key, each]) => [key, withoutEmpty(each, empty)] as const)
+    .filter(([, each]) => each !== undefined);
+  return entries.some(([, each]) => each !== null) ? Object.fromEntries(entries) : empty;
 }

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { AccessToken, Milliseconds } from '../matrix/identifiers.ts';
 import { Faults } from './faults.ts';
 import { SandboxHomeserver } from './homeserver.ts';
+import { playKind, type SandboxKindName } from './kinds/play.ts';
 import { createHttpServer, createRoutes, type ReceivedRequest } from './http.ts';
 
 export interface SandboxOptions {
@@ -11,6 +12,8 @@ export interface SandboxOptions {
   port?: number;
   host?: string;
   serverName?: string;
+  /** As which homeserver it behaves; by default as itself. */
+  kind?: SandboxKindName;
   /** Milliseconds since 1970: the time at which events are sent. */
   now?: () => Milliseconds;
 }
@@ -35,11 +38,11 @@ const MOST_REQUESTS = 20_000;
 
 /** Starts a homeserver of its own, empty, and resolves when it listens. */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { host = '127.0.0.1', serverName = 'sandbox.test', now = Date.now } = options;
+  const { host = '127.0.0.1', serverName = 'sandbox.test', now = Date.now, kind } = options;
   const homeserver = new SandboxHomeserver({ serverName, now });
   const faults = new Faults();
   const served = { homeserver, faults };
-  const routes = createRoutes(served);
+  const routes = playKind(kind, createRoutes(served), served);
   const requests: ReceivedRequest[] = [];
   const remember = (request: ReceivedRequest): void => {
     if (requests.push(request) > MOST_REQUESTS) requests.splice(0, MOST_REQUESTS / 2);

@@ -1,10 +1,13 @@
 // A client that follows /events through several gateways in front of one sandbox, while a history happens.
 
+import type { Config } from '../../src/config.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { Membership } from '../../src/sandbox/room.ts';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { startGateway, type Gateway } from '../gateway.ts';
 import { GATEWAYS, ROOMS, type Action } from './history.ts';
+
+export type HomeserverKindName = Config['homeserverKind'];
 
 export interface Received {
   eventId: EventId;
@@ -34,9 +37,11 @@ export class Follower {
   #serial = 0;
   #memberships = new Map<RoomId, Membership>();
   readonly refused = new Set<RoomId>();
+  readonly #kind: HomeserverKindName;
 
-  private constructor(sandbox: Sandbox, gateways: Gateway[]) {
+  private constructor(sandbox: Sandbox, gateways: Gateway[], kind: HomeserverKindName) {
     const { homeserver } = sandbox;
+    this.#kind = kind;
     this.#sandbox = sandbox;
     this.#gateways = gateways;
     const serial = homeserver.users.size;
@@ -52,8 +57,12 @@ export class Follower {
     return this.#me;
   }
 
-  static async start(sandbox: Sandbox, gateways: Gateway[]): Promise<Follower> {
-    const follower = new Follower(sandbox, gateways);
+  static async start(
+    sandbox: Sandbox,
+    gateways: Gateway[],
+    kind: HomeserverKindName = 'sandbox',
+  ): Promise<Follower> {
+    const follower = new Follower(sandbox, gateways, kind);
     for (const roomId of follower.rooms.slice(0, 2)) follower.#become('join', roomId);
     const { end } = await follower.#ask('', 0, undefined);
     follower.#from = end;
@@ -127,7 +136,7 @@ export class Follower {
 
   async #restart(index: number): Promise<void> {
     await this.#gateways[index]?.close();
-    this.#gateways[index] = await startLawGateway(this.#sandbox.url, index);
+    this.#gateways[index] = await startLawGateway(this.#sandbox.url, index, this.#kind);
   }
 
   async #ask(from: string, gateway: number, limit: number | undefined): Promise<Answer> {
@@ -176,7 +185,11 @@ export class Follower {
 }
 
 /** One replica; the last one remembers nothing, as after an eviction of everything. */
-export function startLawGateway(homeserverUrl: string, index: number): Promise<Gateway> {
+export function startLawGateway(
+  homeserverUrl: string,
+  index: number,
+  kind: HomeserverKindName = 'sandbox',
+): Promise<Gateway> {
   const settings = index === GATEWAYS - 1 ? { cacheSize: 2048 } : {};
-  return startGateway(homeserverUrl, { homeserverKind: 'sandbox', ...settings });
+  return startGateway(homeserverUrl, { homeserverKind: kind, ...settings });
 }

@@ -1,0 +1,7 @@
+import type { ClientEvent } from '../../matrix/client-event.ts';
+
+/** No `age`, and no `unsigned` where nothing else is in it. @see reference/homeservers.md §2 */
+export function withoutUnsigned(event: ClientEvent): ClientEvent {
+  const { unsigned: { age: _age, membership: _membership, ...unsigned } = {}, ...rest } = event;
+  return Object.keys(unsigned).length > 0 ? { ...rest, unsigned } : rest;
+}

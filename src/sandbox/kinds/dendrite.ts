@@ -1,0 +1,76 @@
+import { MatrixError } from '../../matrix/errors.ts';
+import type { ContextResponse } from '../../matrix/sync.ts';
+import type { RoomId } from '../../matrix/identifiers.ts';
+import type { Call, Served } from '../routes/route.ts';
+import { decodeToken, isRoomPosition } from '../tokens.ts';
+import { dendriteMessages } from './dendrite-messages.ts';
+import { dendriteSync } from './dendrite-sync.ts';
+import { toMessagesToken, toSyncToken } from './dendrite-tokens.ts';
+import type { Play } from './play.ts';
+import { alsoGet, type Change, changeRoutes, named } from './routes.ts';
+
+/**
+ * Dendrite: its tokens, its `/sync` and `/messages`, and what it refuses to who only looks. Its answers to the legacy
+ * endpoints are 200, and hold nothing.
+ *
+ * @see reference/homeservers.md §1, §3.3
+ */
+export const playDendrite: Play = (routes, served) => {
+  const joined: Change = (own) => (call) => {
+    refuseStrangers(served, call);
+    return own(call);
+  };
+  const messages = limited(served, (call) => dendriteMessages(served, call));
+  return [
+    ...changeRoutes(routes, {
+      ...named('Dendrite', { toClients: false }),
+      '/sync': (own) => dendriteSync(served, own),
+      '/rooms/:roomId/messages': () => messages,
+      '/rooms/:roomId/context/:eventId': (own) => async (call) =>
+        withTokens((await own(call)) as ContextResponse),
+      '/rooms/:roomId/state/:type': joined,
+      '/rooms/:roomId/state/:type/:stateKey': joined,
+      '/rooms/:roomId/members': joined,
+      '/rooms/:roomId/joined_members': joined,
+      '/_matrix/client/v1/room_summary/:roomId': undefined,
+    }),
+    alsoGet('/events', () => ({ chunk: [], start: '', end: '' })),
+    alsoGet('/initialSync', () => ({ end: '' })),
+    alsoGet('/rooms/:roomId/initialSync', () => {
+      throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guest access not implemented');
+    }),
+  ];
+};
+
+function refuseStrangers({ homeserver }: Served, { session, params }: Call): void {
+  const room = homeserver.rooms.get(params['roomId'] as RoomId);
+  const member = room?.membershipEvent(session.user.userId);
+  const wasIn =
+    member !== undefined && ['join', 'leave', 'ban'].includes(String(member.content['membership']));
+  if (!wasIn)
+    throw new MatrixError(403, 'M_FORBIDDEN', 'user has never joined this room or was forcefully kicked');
+}
+
+/** @see reference/homeservers.md §3.2 "rate limit": switched on by a fault, as it slows tests */
+function limited({ faults }: Served, handle: (call: Call) => unknown): (call: Call) => unknown {
+  const COOL_OFF_MS = 500;
+  const times = new Map<string, number[]>();
+  return (call) => {
+    const now = performance.now();
+    const recent = (times.get(call.session.accessToken) ?? []).filter((at) => at > now - COOL_OFF_MS);
+    if (recent.length >= faults.messagesAtOnce)
+      throw new MatrixError(429, 'M_LIMIT_EXCEEDED', 'You are sending too many requests too quickly!', {
+        retry_after_ms: COOL_OFF_MS,
+      });
+    times.set(call.session.accessToken, [...recent, now]);
+    return handle(call);
+  };
+}
+
+function withTokens({ start, end, ...context }: ContextResponse): object {
+  const toForeign = (token: string) => {
+    const position = decodeToken(token, 'no token of the sandbox');
+    return isRoomPosition(position) ? toMessagesToken(position) : toSyncToken(position.stream);
+  };
+  return { ...context, start: start && toForeign(start), end: end && toForeign(end) };
+}
