@@ -109,7 +109,7 @@ test('when 5,000 events are sent and a gateway is killed ten times -> both follo
   expect(kills).toBe(KILLS);
   expect(followed[1].failures).toBeGreaterThan(0);
   expect(blocker.blockedCalls).toEqual([]);
-}, 600_000);
+}, 900_000);
 
 /** Lets followers fall behind by so many events before they ask again, in turn: what they missed is then a gap. */
 function createPace(sent: AbortSignal) {
