@@ -79,7 +79,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
 
   const directory = new PQueue({ concurrency: 16 });
   const visibilities = createVisibilities({
-    maxBytes: config.cacheSize / 8,
+    maxBytes: config.cacheSize / 16,
     ask: (roomId) => directory.add(() => homeserver.roomVisibility(roomId)),
   });
   const queue = createInitialSyncQueue(config);
@@ -189,7 +189,8 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
         prefix,
         oldPrefix: name,
         passThrough,
-        maxBytes: config.cacheSize / 32,
+        // Two memories of two prefixes: a sixteenth together.
+        maxBytes: config.cacheSize / 64,
       });
     }
     if (name === 'v2_alpha') {
