@@ -5,7 +5,7 @@ import { readConfig } from '../src/config.ts';
 import { createLogger } from '../src/http/logging.ts';
 import { createSandbox } from '../src/sandbox/sandbox.ts';
 
-const [role, homeserverUrl = ''] = process.argv.slice(2);
+const [role, homeserverUrl = '', ...flags] = process.argv.slice(2);
 const ready = (message: object): void => void process.send?.(message);
 
 if (role === 'homeserver') {
@@ -36,7 +36,11 @@ if (role === 'homeserver') {
     '--internal-listen',
     '127.0.0.1:0',
   ];
-  const config = readConfig({ argv: [...argv, '--homeserver-kind', 'sandbox'], env: {}, readFile: () => '' });
+  const config = readConfig({
+    argv: [...argv, '--homeserver-kind', 'sandbox', ...flags],
+    env: {},
+    readFile: () => '',
+  });
   const app = await createApp(config, { logger: createLogger({ level: 'warn' }) });
   const { url } = await app.listen();
   process.on('message', () =>

@@ -7,6 +7,7 @@ const benches: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
   passthrough: () => import('./passthrough.ts'),
   'initial-sync': () => import('./initial-sync.ts'),
   'catch-up': () => import('./catch-up.ts'),
+  'idle-peeks': () => import('./idle-peeks.ts'),
 };
 
 const asked = process.argv.slice(2);
