@@ -49,11 +49,14 @@ export const readMarkedPage: HomeserverKind['readPage'] = async (
   return start === undefined ? { events: [] } : readForwards(reading, start, { until });
 };
 
-/** Whether the newest event of a room is another one than at a position; what the caller cannot see does not count. */
+/**
+ * Whether the newest event of a room is another one than at a position; what the caller cannot see does not count.
+ * None at all are news too: the room was closed to the caller.
+ */
 export const hasMarkedNews: HomeserverKind['hasNews'] = async (homeserver, caller, roomId, since, signal) => {
   const reading = { homeserver, caller, roomId, signal };
   const [then, now] = await Promise.all([markerAt(reading, since), markerAt(reading, undefined)]);
-  return now !== undefined && now !== then;
+  return now === undefined || now !== then;
 };
 
 /** What lies after the marker of `memo`, as far as its `until`. */
