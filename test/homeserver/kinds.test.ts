@@ -1,4 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { createCarefulKind } from '../../src/homeserver/kinds/careful.ts';
+import { conduit } from '../../src/homeserver/kinds/conduit.ts';
+import { continuwuity } from '../../src/homeserver/kinds/continuwuity.ts';
+import { dendrite } from '../../src/homeserver/kinds/dendrite.ts';
+import { createKindReader } from '../../src/homeserver/kinds/recognise.ts';
+import { tuwunel } from '../../src/homeserver/kinds/tuwunel.ts';
+import { HomeserverError } from '../../src/matrix/errors.ts';
+import type { SyncToken } from '../../src/matrix/identifiers.ts';
+import { FakeHomeserver } from '../fake-homeserver.ts';
 import { sandbox } from '../../src/homeserver/kinds/sandbox.ts';
 import { synapse } from '../../src/homeserver/kinds/synapse.ts';
 
@@ -58,4 +67,163 @@ describe('sandbox', () => {
     expect(sandbox.isMessagesToken('sbx_AZaz09-_')).toBe(true);
     expect(sandbox.isSyncToken('s1_2')).toBe(false);
   });
+});
+
+describe('dendrite', () => {
+  test.each(['s72_0_0_0_1_5_0_28_3', 's1_0_0_0_0_0_0_0_0', 's72_0_0_0_1_5_0_28_3_4'])(
+    '%s -> a sync token',
+    (token) => {
+      expect(dendrite.isSyncToken(token)).toBe(true);
+      expect(dendrite.isMessagesToken(token)).toBe(true);
+    },
+  );
+
+  test.each([
+    { token: 's72594_4483_1934', why: 'a Synapse token of old times, which Dendrite takes and loses events' },
+    { token: 's0_0_0_0_0_0_0_0_0', why: 'the beginning' },
+    { token: 's72', why: 'too short' },
+    { token: 't22_1060', why: 'a place in a room' },
+    { token: 's72_0_0_0_1_5_0_28_3.dev', why: 'with an end that Dendrite does not look at' },
+    { token: 's72_0_0_0_1_5_0_28_3\n', why: 'with a line break' },
+    { token: '12345', why: 'of another homeserver' },
+    { token: '', why: 'nothing' },
+  ])('$token, $why -> no sync token', ({ token }) => {
+    expect(dendrite.isSyncToken(token)).toBe(false);
+  });
+
+  test.each(['t22_1060', 't9223372036854775807_9223372036854775807'])('%s -> a messages token', (token) => {
+    expect(dendrite.isMessagesToken(token)).toBe(true);
+    expect(dendrite.toSyncToken(token)).toBeUndefined();
+  });
+});
+
+describe.each([tuwunel, continuwuity, conduit])('$name', (kind) => {
+  test.each(['1', '12345', '9223372036854775807'])('%s -> a sync token', (token) => {
+    expect(kind.isSyncToken(token)).toBe(true);
+    expect(kind.isMessagesToken(token)).toBe(true);
+  });
+
+  test.each(['', '0', '00', '012', '-17', '1.5', '1e5', ' 1', '1\n', 's72_0', 'END', '10000000000000000000'])(
+    '%j, which would start anew -> no sync token',
+    (token) => {
+      expect(kind.isSyncToken(token)).toBe(false);
+    },
+  );
+
+  test('the number of a backfilled event -> a messages token', () => {
+    expect(kind.isMessagesToken('-17')).toBe(true);
+    expect(kind.isMessagesToken('t22_1060')).toBe(false);
+  });
+
+  test('paging back from a position -> begins one behind it, as numbers are exclusive', () => {
+    expect(kind.toBackwardsStart?.('9007199254740993' as SyncToken)).toBe('9007199254740994');
+  });
+});
+
+describe('careful', () => {
+  test('before any token was seen -> whatever may be one, and none of ours', () => {
+    const kind = createCarefulKind();
+    expect(['12345', 's72_0_0', 'sbx_AZ', '$event:a'].map(kind.isSyncToken)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(['', '0', 's0_0', 'hsc1.AAAA', 'hsr1.e30', 'a b', 'a&b', 'a/b'].map(kind.isSyncToken)).toEqual(
+      Array(8).fill(false),
+    );
+  });
+
+  test.each([
+    { seen: 's72_0_0', same: ['s1_23_4'], others: ['s72', 's72_0', '72', 't72_0_0', 'm72_0_0'] },
+    { seen: '12345', same: ['1', '99999'], others: ['s1', '-17', '1_2'] },
+    { seen: 'sbx_AZaz', same: ['sbx_09'], others: ['sbm_09', '12345', 's1_2'] },
+  ])('after $seen -> tokens of its shape alone', ({ seen, same, others }) => {
+    const kind = createCarefulKind();
+    kind.noteSyncToken?.(seen as SyncToken);
+    expect(same.filter((token) => !kind.isSyncToken(token))).toEqual([]);
+    expect(others.filter((token) => kind.isSyncToken(token))).toEqual([]);
+  });
+});
+
+describe('auto', () => {
+  const refusal = () => new HomeserverError(404, Buffer.from('{"errcode":"M_UNRECOGNIZED"}'), {});
+  const recognise = async (homeserver: FakeHomeserver, setting = 'auto') => {
+    const unknown: (string | undefined)[] = [];
+    const readKind = createKindReader({ homeserver, setting, onUnknown: (name) => unknown.push(name) });
+    return { name: (await readKind()).name, unknown, readKind };
+  };
+
+  test.each([
+    { name: 'Synapse', kind: 'synapse' },
+    { name: 'Dendrite', kind: 'dendrite' },
+    { name: 'Conduit', kind: 'conduit' },
+    { name: 'conduwuit', kind: 'conduit' },
+    { name: 'continuwuity', kind: 'continuwuity' },
+  ])('it says to other homeservers that it is $name -> $kind', async ({ name, kind }) => {
+    const homeserver = new FakeHomeserver({ versions: async () => ({}), serverName: async () => name });
+    expect(await recognise(homeserver)).toMatchObject({ name: kind, unknown: [] });
+  });
+
+  test('it says to clients that it is Tuwunel -> tuwunel, without another question', async () => {
+    const homeserver = new FakeHomeserver({ versions: async () => ({ server: { name: 'Tuwunel' } }) });
+    expect(await recognise(homeserver)).toMatchObject({ name: 'tuwunel', unknown: [] });
+    expect(homeserver.count('serverName')).toBe(0);
+  });
+
+  test('federation closed off, but the features of Synapse -> synapse', async () => {
+    const unstable_features = { 'io.element.e2ee_forced.public': false };
+    const homeserver = new FakeHomeserver({ versions: async () => ({ unstable_features }) });
+    expect(await recognise(homeserver)).toMatchObject({ name: 'synapse', unknown: [] });
+  });
+
+  test.each(['Palpo', 'toString', '__proto__', undefined])(
+    'it says %s -> treated with most care',
+    async (name) => {
+      const homeserver = new FakeHomeserver({ versions: async () => ({}), serverName: async () => name });
+      expect(await recognise(homeserver)).toMatchObject({ name: 'careful', unknown: [name] });
+    },
+  );
+
+  test('it says nothing and federation is closed off -> treated with most care', async () => {
+    const homeserver = new FakeHomeserver({
+      versions: async () => ({}),
+      serverName: async () => {
+        throw refusal();
+      },
+    });
+    expect(await recognise(homeserver)).toMatchObject({ name: 'careful', unknown: [undefined] });
+  });
+
+  test('asked by many at once -> one question, one kind that learns for all', async () => {
+    const homeserver = new FakeHomeserver({ versions: async () => ({}), serverName: async () => 'Palpo' });
+    const readKind = createKindReader({ homeserver, setting: 'auto', onUnknown: () => {} });
+    const [one, other] = await Promise.all([readKind(), readKind()]);
+    expect(one).toBe(other);
+    expect(await readKind()).toBe(one);
+    expect(homeserver.count('versions')).toBe(1);
+  });
+
+  test('it was down -> asked again by the next who needs it', async () => {
+    let isDown = true;
+    const homeserver = new FakeHomeserver({
+      versions: async () => {
+        if (isDown) throw new HomeserverError(500, Buffer.from('{}'), {});
+        return { server: { name: 'Dendrite' } };
+      },
+    });
+    const readKind = createKindReader({ homeserver, setting: 'auto', onUnknown: () => {} });
+    await expect(readKind()).rejects.toThrow();
+    isDown = false;
+    expect((await readKind()).name).toBe('dendrite');
+  });
+
+  test.each(['synapse', 'dendrite', 'conduit', 'tuwunel', 'continuwuity', 'careful', 'sandbox'])(
+    'set to %s -> that, unasked',
+    async (setting) => {
+      const homeserver = new FakeHomeserver();
+      expect((await recognise(homeserver, setting)).name).toBe(setting);
+      expect(homeserver.asked).toEqual([]);
+    },
+  );
 });
