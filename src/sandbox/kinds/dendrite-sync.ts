@@ -34,7 +34,11 @@ export function dendriteSync({ homeserver }: Served, own: Route['handle']): Rout
     for (const roomId of repeated) repeatTyping(answer, roomId);
     const beforeEvent = (eventId: string) =>
       toMessagesToken(before(homeserver.events.get(eventId as EventId) as StoredEvent));
-    return toForeignSync(answer, { syncToken: toSyncToken, before: beforeEvent }, withoutUnsignedEvents);
+    return toForeignSync(
+      answer,
+      { syncToken: (stream) => toSyncToken(homeserver, stream), before: beforeEvent },
+      withoutUnsignedEvents,
+    );
   };
 }
 
