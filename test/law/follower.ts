@@ -100,13 +100,13 @@ export class Follower {
     }
   }
 
-  /** Polls until nothing is left, through one gateway after the other. */
-  async catchUp(): Promise<void> {
+  /** Polls until nothing is left, through so many gateways, one after the other. */
+  async catchUp(gateways = GATEWAYS): Promise<void> {
     for (let quiet = 0, call = 0; quiet < 2; call += 1) {
       if (call > 3000) throw new Error('the stream does not end');
       const before = this.#from;
       const count = this.received.length;
-      await this.#poll({ do: 'poll', limit: 50, gateway: call % GATEWAYS, talksMeanwhile: false });
+      await this.#poll({ do: 'poll', limit: 50, gateway: call % gateways, talksMeanwhile: false });
       quiet = this.#from === before && this.received.length === count ? quiet + 1 : 0;
     }
   }
