@@ -3,6 +3,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { settingsTable } from '../src/config/describe.ts';
+import { settings } from '../src/config/settings.ts';
+import { kindNames } from '../src/homeserver/kinds/recognise.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
@@ -46,5 +48,30 @@ describe('docs/endpoints.md', () => {
       ([, name]) => name ?? '',
     );
     expect(named.toSorted()).toEqual(differencesInCode().toSorted());
+  });
+});
+
+describe('docs/homeservers.md', () => {
+  const page = read('docs/homeservers.md');
+
+  test('every kind -> a row in the table, with all its cells, and notes of its own', () => {
+    const rows = [...page.matchAll(/^\| `(\w+)` \|(.+)\|$/gm)];
+    const headings = [...page.matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
+    expect(rows.map(([, name]) => name).toSorted()).toEqual(kindNames.toSorted());
+    expect(headings.toSorted()).toEqual(kindNames.toSorted());
+    for (const [, name, cells] of rows)
+      expect(
+        cells?.split('|').map((cell) => cell.trim() !== ''),
+        name,
+      ).toEqual(Array(5).fill(true));
+  });
+
+  test('every kind -> one that can be set, and the other way round', () => {
+    const type = settings.find(({ name }) => name === 'homeserver_kind')?.type;
+    const words = type?.expected
+      .replace('one of', '')
+      .match(/\w+/g)
+      ?.filter((word) => word !== 'or');
+    expect(words?.toSorted()).toEqual(['auto', ...kindNames].toSorted());
   });
 });

@@ -14,6 +14,8 @@ import { tuwunel } from './tuwunel.ts';
 const kinds: ReadonlyMap<string, HomeserverKind> = new Map(
   Object.entries({ synapse, dendrite, conduit, tuwunel, continuwuity, sandbox }),
 );
+/** What the setting may say, beside `auto`. */
+export const kindNames: readonly string[] = [...kinds.keys(), 'careful'];
 /** Relatives: what is known of them is what is known of the other. */
 const alsoKnown: ReadonlyMap<string, HomeserverKind> = new Map([['conduwuit', conduit]]);
 
