@@ -6,7 +6,7 @@ import { dendrite } from '../../src/homeserver/kinds/dendrite.ts';
 import { createKindReader } from '../../src/homeserver/kinds/recognise.ts';
 import { tuwunel } from '../../src/homeserver/kinds/tuwunel.ts';
 import { HomeserverError } from '../../src/matrix/errors.ts';
-import type { SyncToken } from '../../src/matrix/identifiers.ts';
+import type { AccessToken, MessagesToken, RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
 import { FakeHomeserver } from '../fake-homeserver.ts';
 import { sandbox } from '../../src/homeserver/kinds/sandbox.ts';
 import { synapse } from '../../src/homeserver/kinds/synapse.ts';
@@ -144,6 +144,31 @@ describe('careful', () => {
     expect(same.filter((token) => !kind.isSyncToken(token))).toEqual([]);
     expect(others.filter((token) => kind.isSyncToken(token))).toEqual([]);
   });
+});
+
+describe('careful, reading', () => {
+  test.each([
+    { from: '1', to: 'abc', page: null },
+    { from: '1', to: '5', page: 'abc' },
+    { from: 's1', to: '5', page: '7' },
+  ])(
+    'from $from to $to, page $page, which no homeserver made -> what the homeserver says to it',
+    async (given) => {
+      const refusal = new HomeserverError(400, Buffer.from('{"errcode":"M_INVALID_PARAM"}'), {});
+      const homeserver = new FakeHomeserver({ messages: async () => Promise.reject(refusal) });
+      const { from, to, page } = given as { from: SyncToken; to: SyncToken; page: MessagesToken | null };
+      const caller = { accessToken: 'secret' as AccessToken };
+      const options = { memo: {}, signal: new AbortController().signal };
+      const reading = createCarefulKind().readPage(
+        homeserver,
+        caller,
+        { roomId: '!a:b' as RoomId, from, to },
+        page,
+        options,
+      );
+      await expect(reading).rejects.toBe(refusal);
+    },
+  );
 });
 
 describe('auto', () => {

@@ -34,20 +34,27 @@ export function createCarefulKind(): HomeserverKind {
     repeatsTyping: true,
     remembersInitialSyncs: true,
     readStateEvent: readFromWholeState,
-    toBackwardsStart: (position) => conduitLike(position)?.toBackwardsStart?.(position) ?? position,
+    toBackwardsStart: (position) => kindOf([position]).toBackwardsStart?.(position) ?? position,
     readRoomNow: async (homeserver, caller, roomId, signal) => {
       const { end } = await homeserver.messages(caller, roomId, { dir: 'b', limit: 1 }, signal);
       return typeof end === 'string' && conduit.isSyncToken(end) ? (end as string as SyncToken) : undefined;
     },
     hasNews: (homeserver, caller, roomId, since, signal) =>
-      (conduitLike(since) ?? dendrite).hasNews(homeserver, caller, roomId, since, signal),
+      kindOf([since]).hasNews(homeserver, caller, roomId, since, signal),
     readPage: (homeserver, caller, interval, page, options) =>
-      (conduitLike(interval.from) ?? dendrite).readPage(homeserver, caller, interval, page, options),
+      kindOf([interval.from, interval.to, page ?? interval.from]).readPage(
+        homeserver,
+        caller,
+        interval,
+        page,
+        options,
+      ),
   };
 }
 
-const conduitLike = (token: SyncToken): HomeserverKind | undefined =>
-  DECIMAL.test(token) ? conduit : undefined;
+/** Whose reading goes with such tokens. They may come from a client that made them up: one that is odd is not counted. */
+const kindOf = (tokens: readonly string[]): HomeserverKind =>
+  tokens.every((token) => DECIMAL.test(token)) ? conduit : dendrite;
 
 /** Numbers with what stands between them; of anything else, how it begins. */
 function shapeOf(token: string): string {
