@@ -3,6 +3,7 @@
 import { createApp } from '../src/app.ts';
 import { readConfig } from '../src/config.ts';
 import { createLogger } from '../src/http/logging.ts';
+import { keepMemoryFlat } from '../src/operate/memory.ts';
 import { createSandbox } from '../src/sandbox/sandbox.ts';
 
 const [role, homeserverUrl = '', ...flags] = process.argv.slice(2);
@@ -28,6 +29,7 @@ if (role === 'homeserver') {
   });
   ready({ isReady: true, url, accessToken });
 } else {
+  keepMemoryFlat();
   const argv = [
     '--homeserver-url',
     homeserverUrl,

@@ -9,27 +9,54 @@ export interface EventRooms {
   byActivity(rooms: readonly RoomId[]): RoomId[];
 }
 
-/** About what an entry costs: two ids and the cache's own links. */
-const BYTES_PER_EVENT = 320;
+/** Events of one room that were noted one after the other. */
+interface Batch {
+  roomId: RoomId;
+  eventIds: EventId[];
+}
+
+/** About what an event costs, and a batch: an id; a room id, a list and the cache's own links. */
+const BYTES_PER_EVENT = 80;
+const BYTES_PER_BATCH = 320;
+const EVENTS_PER_BATCH = 100;
 const MOST_ROOMS = 50_000;
 
-/** The memory of event → room, bounded in bytes, fed by everything that is translated. */
+/**
+ * The memory of event → room, bounded in bytes, fed by everything that is translated.
+ *
+ * Events are noted all the time, a hundred thousand in one catch-up, and looked up once in a long while. So noting one
+ * costs next to nothing, and looking one up goes through all that is remembered, the newest first.
+ */
 export function createEventRooms(options: { maxBytes: number }): EventRooms {
-  const rooms = new LRUCache<EventId, RoomId>({
-    max: Math.max(1, Math.floor(options.maxBytes / BYTES_PER_EVENT)),
+  const batches = new LRUCache<number, Batch>({
+    maxSize: Math.max(1, Math.floor(options.maxBytes)),
+    sizeCalculation: ({ eventIds }) =>
+      BYTES_PER_BATCH + (eventIds.length || EVENTS_PER_BATCH) * BYTES_PER_EVENT,
   });
   const lastNoted = new LRUCache<RoomId, number>({ max: MOST_ROOMS });
-  let turn = 0;
-  let newest: RoomId | undefined;
+  let serial = 0;
+  let open: Batch | undefined;
+
+  function openBatch(roomId: RoomId): Batch {
+    // A batch counts as full while it is open; now it is known how long it is (the cache measures new values only).
+    if (open !== undefined) batches.set(serial, { ...open });
+    serial += 1;
+    open = { roomId, eventIds: [] };
+    batches.set(serial, open);
+    lastNoted.set(roomId, serial);
+    return open;
+  }
+
   return {
-    roomOf: (eventId) => rooms.get(eventId),
+    roomOf: (eventId) => {
+      for (const { roomId, eventIds } of batches.values()) if (eventIds.includes(eventId)) return roomId;
+      return undefined;
+    },
     note: (eventId, roomId) => {
       if (eventId === undefined) return;
-      rooms.set(eventId, roomId);
-      // Events come room by room, and there may be very many.
-      if (roomId === newest) return;
-      newest = roomId;
-      lastNoted.set(roomId, (turn += 1));
+      const isFitting = open?.roomId === roomId && open.eventIds.length < EVENTS_PER_BATCH;
+      const batch = isFitting && open !== undefined ? open : openBatch(roomId);
+      batch.eventIds.push(eventId);
     },
     byActivity: (unordered) => {
       const lastOf = (roomId: RoomId) => lastNoted.peek(roomId) ?? 0;

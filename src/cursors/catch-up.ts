@@ -18,8 +18,15 @@ export interface Reading {
   /** The page in hand less what was given of it; absent until it is read. */
   pending?: readonly ClientEvent[];
   next?: MessagesToken;
+  /** The page to read next, where it is on its way already. */
+  ahead?: Promise<PageAhead>;
   /** What the page read last made known for the next one. */
   memo?: PageMemo;
+}
+
+/** A page, and where the one behind it is on its way already, that one. */
+interface PageAhead extends IntervalPage {
+  following?: Promise<PageAhead>;
 }
 
 /** What is left of an interval. */
@@ -103,8 +110,7 @@ export async function* readCatchUp(
       const reading = await pages.readRoom(room, remainder.reading, left);
       const events = reading.pending?.slice(0, left) ?? [];
       left -= events.length;
-      remainder = afterGiving(remainder, room.roomId, reading, events);
-      if (left > 0) pages.readAhead(remainder, left);
+      remainder = pages.withPagesAhead(afterGiving(remainder, room.roomId, reading, events), left);
       if (events.length > 0) yield { roomId: room.roomId, events, remainder };
     }
     return remainder;
@@ -124,8 +130,11 @@ function afterGiving(
     return { from, to, done: roomId, rooms: rooms.slice(1) };
   const lastEventId = events.at(-1)?.event_id;
   const given = lastEventId === undefined ? reading.given : { page: reading.page, eventId: lastEventId };
-  const { memo = {}, next = null } = reading;
-  const nextReading: Reading = pending.length > 0 ? { ...reading, pending } : { page: next, memo };
+  const { memo = {}, next = null, ahead } = reading;
+  const nextReading: Reading =
+    pending.length > 0
+      ? { ...reading, pending }
+      : { page: next, memo, ...(ahead !== undefined && { ahead }) };
   return {
     from,
     to,
@@ -135,17 +144,47 @@ function afterGiving(
   };
 }
 
-/** Reads the pages of one call, one ahead of the one that is asked for. */
-function createPageReader({ from, to }: Remainder, source: IntervalSource, signal: AbortSignal) {
-  let ahead: { roomId: RoomId; page: MessagesToken | null; content: Promise<IntervalPage> } | undefined;
+/** While an answer is written, so many pages are on their way; and behind a full one, for a client that will be back. */
+const PAGES_AHEAD = 1;
+const PAGES_AHEAD_OF_THE_NEXT_ANSWER = 3;
+const NEVER = new AbortController().signal;
 
-  function readPage(roomId: RoomId, { page, memo = {} }: Reading): Promise<IntervalPage> {
-    const isAhead = ahead?.roomId === roomId && ahead.page === page;
-    const options = { memo, signal };
-    const content =
-      isAhead && ahead !== undefined ? ahead.content : source.readPage({ roomId, from, to }, page, options);
-    ahead = undefined;
-    return content;
+/** Reads the pages of one answer, and a little further. */
+function createPageReader({ from, to }: Remainder, source: IntervalSource, signal: AbortSignal) {
+  /** Asks for what comes next: the homeserver works while the client reads. */
+  function withPagesAhead(remainder: Remainder, left: number): Remainder {
+    const { rooms, reading = { page: null } } = remainder;
+    const [room] = rooms;
+    if (room === undefined || reading.pending !== undefined || reading.ahead !== undefined) return remainder;
+    // A whole timeline may yet fit into the next answer.
+    const isFromTimeline = room.isWhole && (left === 0 || isGivenFromTimeline(room, reading, left));
+    if (isFromTimeline || source.isGivenUp(room.roomId)) return remainder;
+    const ahead =
+      left > 0
+        ? askAhead(room.roomId, reading, PAGES_AHEAD, signal)
+        : askAhead(room.roomId, reading, PAGES_AHEAD_OF_THE_NEXT_ANSWER, NEVER);
+    return { ...remainder, reading: { ...reading, ahead } };
+  }
+
+  function askAhead(roomId: RoomId, reading: Reading, count: number, until: AbortSignal): Promise<PageAhead> {
+    const asked = ask(roomId, reading, until).then((content): PageAhead => {
+      const { next, memo = {} } = content;
+      if (next === undefined || count === 1) return content;
+      return { ...content, following: askAhead(roomId, { page: next, memo }, count - 1, until) };
+    });
+    // Whoever takes the page meets its failure; nobody may.
+    asked.catch(() => {});
+    return asked;
+  }
+
+  function ask(roomId: RoomId, { page, memo = {} }: Reading, until: AbortSignal): Promise<IntervalPage> {
+    return source.readPage({ roomId, from, to }, page, { memo, signal: until });
+  }
+
+  /** The page as it was asked for ahead; where that failed or was given up, as if it had not been. */
+  function readPage(roomId: RoomId, reading: Reading): Promise<PageAhead> {
+    const fresh = (): Promise<PageAhead> => ask(roomId, reading, signal);
+    return reading.ahead?.catch(fresh) ?? fresh();
   }
 
   async function readRoom(
@@ -170,24 +209,15 @@ function createPageReader({ from, to }: Remainder, source: IntervalSource, signa
     return { ...reading, pending: reading.given === undefined ? visible(room.timeline) : [] };
   }
 
-  function readAhead({ rooms: [room], reading = { page: null } }: Remainder, left: number): void {
-    if (room === undefined || reading.pending !== undefined || isGivenFromTimeline(room, reading, left))
-      return;
-    if (source.isGivenUp(room.roomId)) return;
-    const content = readPage(room.roomId, reading);
-    // Whoever asks for the page gets its failure; nobody may.
-    content.catch(() => {});
-    ahead = { roomId: room.roomId, page: reading.page, content };
-  }
-
-  return { readRoom, readAhead };
+  return { readRoom, withPagesAhead };
 }
 
 function isGivenFromTimeline(room: RoomTimeline, reading: Reading, left: number): boolean {
   return room.isWhole && reading.given === undefined && reading.page === null && room.timeline.length <= left;
 }
 
-function pageInHand(room: RoomTimeline, reading: Reading, { events, next, memo }: IntervalPage): Reading {
+function pageInHand(room: RoomTimeline, reading: Reading, content: PageAhead): Reading {
+  const { events, next, memo, following } = content;
   const { given, page } = reading;
   // Where the event is gone from its page (purged meanwhile), the page is given again: repeated, not lost.
   const start = given?.page === page ? events.findIndex(({ event_id }) => event_id === given.eventId) + 1 : 0;
@@ -200,6 +230,7 @@ function pageInHand(room: RoomTimeline, reading: Reading, { events, next, memo }
     page,
     pending,
     ...(!isLast && { next }),
+    ...(!isLast && following !== undefined && { ahead: following }),
     ...(memo !== undefined && { memo }),
   };
 }

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { SessionKey } from '../caches/sessions.ts';
 import type { ClientEvent } from '../matrix/client-event.ts';
 import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
-import type { Remainder } from './catch-up.ts';
+import type { Reading, Remainder } from './catch-up.ts';
 
 /** Conveniences only: whatever is lost here is read from the homeserver again, by what the token says. */
 export interface SessionCursors {
@@ -30,6 +30,8 @@ export interface SessionCursors {
 /** The cost of an entry and of a room beside the events: keys, tokens, links. */
 const BYTES_PER_ENTRY = 1024;
 const BYTES_PER_ROOM = 256;
+/** Of pages that are on their way: how large they are is not known yet. */
+const BYTES_AHEAD = 256 * 1024;
 
 /** The LRU of session cursors: bounded in bytes, each entry for some minutes after its last use. */
 export function createSessionCursors(options: { maxBytes: number; ttlMs?: Milliseconds }): SessionCursors {
@@ -48,7 +50,14 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
   const initialSyncs = new LRUCache<SessionKey, number>({ max: 10_000, ttl: 60 * 60_000 });
   const keyOf = (...parts: string[]) => JSON.stringify(parts);
   return {
-    remainder: (session, token) => remainders.get(keyOf(session, token)),
+    remainder: (session, token) => {
+      const key = keyOf(session, token);
+      const remainder = remainders.get(key);
+      // Whoever takes it takes the pages on their way along: for a retry of the same token they are read again.
+      if (remainder?.reading?.ahead !== undefined)
+        remainders.set(key, withoutPagesAhead(remainder, remainder.reading));
+      return remainder;
+    },
     keepRemainder: (session, token, remainder) => void remainders.set(keyOf(session, token), remainder),
     failures: (session, token, roomId) => failures.get(keyOf(session, token, roomId)) ?? 0,
     countFailure: (session, token, roomId) => {
@@ -79,11 +88,16 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
   };
 }
 
+function withoutPagesAhead(remainder: Remainder, { ahead: _taken, ...reading }: Reading): Remainder {
+  return { ...remainder, reading };
+}
+
 // Lists of events are shared by the remainders of one catch-up, so each is measured once.
 const measured = new WeakMap<readonly ClientEvent[], number>();
 
 function bytesOf({ rooms, reading }: Remainder): number {
-  let bytes = BYTES_PER_ENTRY + sizeOf(reading?.pending ?? []);
+  let bytes =
+    BYTES_PER_ENTRY + sizeOf(reading?.pending ?? []) + (reading?.ahead === undefined ? 0 : BYTES_AHEAD);
   for (const room of rooms) bytes += BYTES_PER_ROOM + sizeOf(room.timeline);
   return bytes;
 }

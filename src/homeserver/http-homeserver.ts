@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { HomeserverError, HomeserverUnavailable } from '../matrix/errors.ts';
 import type { ClientEvent, JsonObject } from '../matrix/client-event.ts';
@@ -366,16 +367,23 @@ async function readHomeserverError(answer: Dispatcher.ResponseData): Promise<Hom
   return new HomeserverError(answer.statusCode, await readBody(answer.body, ERROR_BODY_LIMIT), headers);
 }
 
-async function readBody(body: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > limit)
-      throw new HomeserverUnavailable(502, `The homeserver's answer is larger than ${limit} bytes`);
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
+/** By events, not by iteration: a page of messages comes in a few chunks, and each turn of a loop costs as much as one. */
+function readBody(body: Readable, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size > limit)
+        body.destroy(new HomeserverUnavailable(502, `The homeserver's answer is larger than ${limit} bytes`));
+    });
+    body.on('end', () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size)),
+    );
+    body.on('error', reject);
+    body.on('close', () => reject(new Error('the body was closed before its end')));
+  });
 }
 
 /** The same chunks; what goes wrong between them is said as for any call. */
