@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Homeserver } from '../homeserver/homeserver.ts';
+import { closeSignal } from '../http/send.ts';
 import type { JsonObject } from '../matrix/client-event.ts';
 import { MatrixError } from '../matrix/errors.ts';
 import { toModernFilter } from '../translate/v2-alpha-filter.ts';
@@ -29,7 +30,7 @@ export const v2AlphaFilter: FastifyPluginAsync<V2AlphaFilterOptions> = async (ap
     const path = `user/${encodeURIComponent(request.params.userId)}/filter`;
     reply.type('application/json');
     return sessions.withSession(session, () =>
-      homeserver.request(session.caller, { method: 'POST', path, body }, request.signal),
+      homeserver.request(session.caller, { method: 'POST', path, body }, closeSignal(reply.raw)),
     );
   });
 };

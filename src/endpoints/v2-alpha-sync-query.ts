@@ -20,6 +20,8 @@ const OF_DRAFT_A = ['limit', 'gap', 'sort', 'backfill'];
 const DEFAULT_LIMIT = 10;
 
 /**
+ * Differs: draft A needs no `limit`. Its other parameters tell it as well.
+ *
  * Throws native's 400s. Of `set_presence` only `offline` matters, as in the drafts; `gap`, `sort` and `backfill` are not
  * read, as they never changed the answer.
  *
