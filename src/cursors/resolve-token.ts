@@ -48,7 +48,10 @@ export async function resolveForMessages(
   }
   const place = decodeRoomToken(token);
   if (place === undefined || place.roomId !== roomId) return undefined;
-  return place.eventId === null ? null : lookUp(place, context);
+  if (place.eventId === null) return null;
+  const messagesToken = await lookUp(place, context);
+  // Behind the newest event Dendrite has no token.
+  return messagesToken?.length === 0 ? null : messagesToken;
 }
 
 async function lookUp(place: RoomPosition, context: TokenContext): Promise<MessagesToken | undefined> {

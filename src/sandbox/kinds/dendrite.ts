@@ -27,7 +27,7 @@ export const playDendrite: Play = (routes, served) => {
       '/sync': (own) => dendriteSync(served, own),
       '/rooms/:roomId/messages': () => messages,
       '/rooms/:roomId/context/:eventId': (own) => async (call) =>
-        withTokens(served, (await own(call)) as ContextResponse),
+        withTokens(served, call, (await own(call)) as ContextResponse),
       '/rooms/:roomId/state/:type': joined,
       '/rooms/:roomId/state/:type/:stateKey': joined,
       '/rooms/:roomId/members': joined,
@@ -67,10 +67,17 @@ function limited({ faults }: Served, handle: (call: Call) => unknown): (call: Ca
   };
 }
 
-function withTokens({ homeserver }: Served, { start, end, ...context }: ContextResponse): object {
+/** Behind the newest event the token is empty. */
+function withTokens(
+  { homeserver }: Served,
+  { params }: Call,
+  { start, end, ...context }: ContextResponse,
+): object {
   const toForeign = (token: string) => {
     const position = decodeToken(token, 'no token of the sandbox');
     return isRoomPosition(position) ? toMessagesToken(position) : toSyncToken(homeserver, position.stream);
   };
-  return { ...context, start: start && toForeign(start), end: end && toForeign(end) };
+  const room = homeserver.rooms.get(params['roomId'] as RoomId);
+  const isAtTip = end && decodeToken(end, '').stream === room?.timeline.byArrival.at(-1)?.stream;
+  return { ...context, start: start && toForeign(start), end: isAtTip ? '' : end && toForeign(end) };
 }
