@@ -70,7 +70,7 @@ describe('sandbox', () => {
 });
 
 describe('dendrite', () => {
-  test.each(['s72_0_0_0_1_5_0_28_3', 's1_0_0_0_0_0_0_0_0', 's72_0_0_0_1_5_0_28_3_4'])(
+  test.each(['s72_0_0_0_1_5_0_28_3', 's0_0_0_0_0_0_0_0_0', 's72_0_0_0_1_5_0_28_3_4'])(
     '%s -> a sync token',
     (token) => {
       expect(dendrite.isSyncToken(token)).toBe(true);
@@ -80,7 +80,7 @@ describe('dendrite', () => {
 
   test.each([
     { token: 's72594_4483_1934', why: 'a Synapse token of old times, which Dendrite takes and loses events' },
-    { token: 's0_0_0_0_0_0_0_0_0', why: 'the beginning' },
+    { token: 's0', why: 'the beginning' },
     { token: 's72', why: 'too short' },
     { token: 't22_1060', why: 'a place in a room' },
     { token: 's72_0_0_0_1_5_0_28_3.dev', why: 'with an end that Dendrite does not look at' },

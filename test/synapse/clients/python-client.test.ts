@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest';
-import { createSandbox } from '../../../src/sandbox/sandbox.ts';
+import { createSandbox, type SandboxOptions } from '../../../src/sandbox/sandbox.ts';
 import { startGatewayProcess } from '../../gateway-process.ts';
 import { legacySyncPaths, startBlocker, wholeOfV1 } from '../blocker.ts';
 import { playPythonSession } from './python-client.ts';
@@ -40,11 +40,19 @@ test('when matrix-client 0.0.3 meets a Synapse without api/v1 -> it holds a sess
   expect(blocker.blockedCalls).toEqual([]);
 }, 180_000);
 
-test('when it meets a homeserver that never had api/v1 -> it holds a session', async () => {
-  const sandbox = await createSandbox();
-  try {
-    expect(await playAt(sandbox.url, 'python-client-sandbox')).toEqual(aSession('sandbox.test'));
-  } finally {
-    await sandbox.close();
-  }
-}, 180_000);
+test.each<{ plays: string; options: SandboxOptions }>([
+  { plays: 'a homeserver that never had api/v1', options: {} },
+  { plays: 'Dendrite', options: { kind: 'dendrite' } },
+])(
+  'when it meets $plays -> it holds a session',
+  async ({ plays, options }) => {
+    const sandbox = await createSandbox(options);
+    try {
+      const name = `python-client-${plays === 'Dendrite' ? 'dendrite' : 'sandbox'}`;
+      expect(await playAt(sandbox.url, name)).toEqual(aSession('sandbox.test'));
+    } finally {
+      await sandbox.close();
+    }
+  },
+  180_000,
+);
