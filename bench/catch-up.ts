@@ -2,8 +2,7 @@
 // homeserver. Wall time, as a client waits for it; each in turns, after a first one that nobody counts.
 
 import { once } from 'node:events';
-import { fork, spawnSync, type ChildProcess } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Agent, request, setGlobalDispatcher } from 'undici';
 import type { Row } from './passthrough.ts';
@@ -25,7 +24,6 @@ interface Subject {
 /** One room of 100,000 events, and the same over 40 rooms. */
 export async function run(): Promise<Row[]> {
   setGlobalDispatcher(new Agent({ connections: 4 }));
-  pin(process.pid, 0);
   return [...(await measure(1)), ...(await measure(40))];
 }
 
@@ -120,20 +118,8 @@ async function get(url: string, accessToken: string): Promise<unknown> {
   return body.json();
 }
 
-/**
- * The gateway gets a processor of its own, the homeserver and the client share the other. Left to itself, the kernel may
- * run all of them in turns on one processor, because each wakes the next, and leave the other one idle.
- */
 function start(...args: string[]): ChildProcess {
-  const child = fork(fileURLToPath(new URL('./catch-up-process.ts', import.meta.url)), args);
-  pin(child.pid, args[0] === 'homeserver' ? 0 : 1);
-  return child;
-}
-
-/** Binds a process to a processor, where there are two and a way to do it. */
-function pin(pid: number | undefined, processor: number): void {
-  if (availableParallelism() < 2) return;
-  spawnSync('taskset', ['-a', '-c', '-p', String(processor), String(pid)]);
+  return fork(fileURLToPath(new URL('./catch-up-process.ts', import.meta.url)), args);
 }
 
 async function told(child: ChildProcess): Promise<unknown> {

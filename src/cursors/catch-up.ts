@@ -144,8 +144,10 @@ function afterGiving(
   };
 }
 
-/** While an answer is written, so many pages are on their way; and behind a full one, for a client that will be back. */
-const PAGES_AHEAD = 1;
+/** A page holds about so many events: as many pages are on their way as the answer still needs, up to a bound. */
+const EVENTS_PER_PAGE = 100;
+const MOST_PAGES_AHEAD = 10;
+/** Behind a full answer, for a client that will be back. */
 const PAGES_AHEAD_OF_THE_NEXT_ANSWER = 3;
 const NEVER = new AbortController().signal;
 
@@ -161,7 +163,12 @@ function createPageReader({ from, to }: Remainder, source: IntervalSource, signa
     if (isFromTimeline || source.isGivenUp(room.roomId)) return remainder;
     const ahead =
       left > 0
-        ? askAhead(room.roomId, reading, PAGES_AHEAD, signal)
+        ? askAhead(
+            room.roomId,
+            reading,
+            Math.min(Math.ceil(left / EVENTS_PER_PAGE), MOST_PAGES_AHEAD),
+            signal,
+          )
         : askAhead(room.roomId, reading, PAGES_AHEAD_OF_THE_NEXT_ANSWER, NEVER);
     return { ...remainder, reading: { ...reading, ahead } };
   }
