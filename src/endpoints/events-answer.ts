@@ -33,16 +33,18 @@ async function* writeCatchUp(
   rest: readonly LegacyEphemeralEvent[],
   toLegacy: ToLegacy,
 ): AsyncGenerator<string> {
-  yield `{"start":${JSON.stringify(start)},"chunk":[`;
+  // Each piece is a write of its own, so the head goes out with the first events and the tail with what stands last.
+  let text = `{"start":${JSON.stringify(start)},"chunk":[`;
   let separator = '';
   for (let step = await steps.next(); ; step = await steps.next()) {
     if (step.done === true) {
-      if (rest.length > 0) yield separator + rest.map((event) => JSON.stringify(event)).join();
-      yield `],"end":${JSON.stringify(step.value)}}`;
+      if (rest.length > 0) text += separator + rest.map((event) => JSON.stringify(event)).join();
+      yield `${text}],"end":${JSON.stringify(step.value)}}`;
       return;
     }
     const { events, roomId } = step.value;
-    yield separator + events.map((event) => JSON.stringify(toLegacy(event, roomId))).join();
+    yield text + separator + events.map((event) => JSON.stringify(toLegacy(event, roomId))).join();
+    text = '';
     separator = ',';
   }
 }

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { HomeserverError, HomeserverUnavailable } from '../matrix/errors.ts';
 import type { ClientEvent, JsonObject } from '../matrix/client-event.ts';
@@ -15,6 +14,7 @@ import type {
 } from '../matrix/sync.ts';
 import { chunksOf } from './body-chunks.ts';
 import type { Connections } from './connections.ts';
+import { AnswerTooLarge, AnswerTooLate, readWholeAnswer, type WholeAnswer } from './whole-answer.ts';
 import type { Caller, Homeserver, Nobody, PlainRequest, SyncQuery } from './homeserver.ts';
 
 export interface HttpHomeserverOptions {
@@ -60,36 +60,35 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     let status = 0;
     try {
       const answer = await options.connections[call.pool ?? 'rest'].request({
-        method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
-        path: pathOf(call),
-        headers: headersOf(call),
-        ...(call.body !== undefined && { body: textOf(call.body) }),
+        ...requestOf(call),
         signal: deadline.signal,
       });
       status = answer.statusCode;
-      if (status >= 400) throw await readHomeserverError(answer);
       if (status >= 300)
-        throw new HomeserverUnavailable(
-          502,
-          'The homeserver answered with a redirect, which is not followed',
-        );
+        refuseBadStatus({ status, headers: answer.headers, body: await readBody(answer.body) });
       return { answer, deadline };
     } catch (error) {
       deadline.clear();
-      throw explain(error, deadline, call.signal);
+      throw explain(deadline.hasPassed() ? new AnswerTooLate() : error, call.signal);
     } finally {
       options.onCall?.(call.name, performance.now() - startedAt, status);
     }
   }
 
   async function getJson<Answer>(call: Call): Promise<Answer> {
-    const { answer, deadline } = await open(call);
+    const { deadlineMs, signal } = call;
+    const startedAt = performance.now();
+    let status = 0;
     try {
-      return parseObject(await readBody(answer.body, maxAnswerBytes)) as Answer;
+      const limits = { deadlineMs, signal, limit: maxAnswerBytes };
+      const answer = await readWholeAnswer(options.connections[call.pool ?? 'rest'], requestOf(call), limits);
+      ({ status } = answer);
+      refuseBadStatus(answer);
+      return parseObject(answer.body) as Answer;
     } catch (error) {
-      throw explain(error, deadline, call.signal);
+      throw explain(error, signal);
     } finally {
-      deadline.clear();
+      options.onCall?.(call.name, performance.now() - startedAt, status);
     }
   }
 
@@ -97,7 +96,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
   async function getChunks(call: Call): Promise<AsyncIterable<Buffer>> {
     const { answer, deadline } = await open(call);
     deadline.clear();
-    return explained(chunksOf(answer.body), deadline, call.signal);
+    return explained(chunksOf(answer.body), call.signal);
   }
 
   return {
@@ -321,6 +320,15 @@ function pathOf({ path, query = {}, caller }: Call): string {
   return parameters.size === 0 ? path : `${path}?${parameters}`;
 }
 
+function requestOf(call: Call): Dispatcher.DispatchOptions {
+  return {
+    method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
+    path: pathOf(call),
+    headers: headersOf(call),
+    ...(call.body !== undefined && { body: textOf(call.body) }),
+  };
+}
+
 function headersOf({ caller, body }: Call): Record<string, string> {
   return {
     accept: 'application/json',
@@ -350,52 +358,50 @@ function startDeadline(durationMs: Milliseconds, client: AbortSignal | undefined
 }
 
 /** Whatever undici throws → what the client is told; nothing of the homeserver's address is in it. */
-function explain(error: unknown, deadline: Deadline, client: AbortSignal | undefined): unknown {
+function explain(error: unknown, client: AbortSignal | undefined): unknown {
   if (client?.aborted === true) return client.reason;
   if (error instanceof HomeserverError || error instanceof HomeserverUnavailable) return error;
-  if (deadline.hasPassed())
+  if (error instanceof AnswerTooLate)
     return new HomeserverUnavailable(504, 'The homeserver took too long to answer', { cause: error });
+  if (error instanceof AnswerTooLarge)
+    return new HomeserverUnavailable(502, "The homeserver's answer is too large", { cause: error });
   return new HomeserverUnavailable(502, 'The homeserver could not be reached', { cause: error });
 }
 
-async function readHomeserverError(answer: Dispatcher.ResponseData): Promise<HomeserverError> {
+/** Throws the homeserver's own error, or ours for a redirect: none is ever followed. */
+function refuseBadStatus({ status, headers: received, body }: WholeAnswer): void {
+  if (status < 300) return;
+  if (status < 400)
+    throw new HomeserverUnavailable(502, 'The homeserver answered with a redirect, which is not followed');
   const headers: Record<string, string> = {};
   for (const name of ['content-type', 'retry-after']) {
-    const value = answer.headers[name];
+    const value = received[name];
     if (typeof value === 'string') headers[name] = value;
   }
-  return new HomeserverError(answer.statusCode, await readBody(answer.body, ERROR_BODY_LIMIT), headers);
+  throw new HomeserverError(status, body, headers);
 }
 
-/** By events, not by iteration: a page of messages comes in a few chunks, and each turn of a loop costs as much as one. */
-function readBody(body: Readable, limit: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    body.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      chunks.push(chunk);
-      if (size > limit)
-        body.destroy(new HomeserverUnavailable(502, `The homeserver's answer is larger than ${limit} bytes`));
-    });
-    body.on('end', () =>
-      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size)),
-    );
-    body.on('error', reject);
-    body.on('close', () => reject(new Error('the body was closed before its end')));
-  });
+/** The body of an answer that is no success. */
+async function readBody(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > ERROR_BODY_LIMIT) throw new AnswerTooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
 }
 
 /** The same chunks; what goes wrong between them is said as for any call. */
 async function* explained(
   chunks: AsyncIterable<Buffer>,
-  deadline: Deadline,
   client: AbortSignal | undefined,
 ): AsyncGenerator<Buffer> {
   try {
     yield* chunks;
   } catch (error) {
-    throw explain(error, deadline, client);
+    throw explain(error, client);
   }
 }
 
