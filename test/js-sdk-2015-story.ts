@@ -71,6 +71,12 @@ export async function playOldSession(url: string, name: string, gap: number): Pr
   // Out.
   await alice.client.kick(roomId, bob.userId, 'bye');
   await bob.until('the kick', () => bob.client.getRoom(roomId)?.hasMembershipState(bob.userId, 'leave'));
+  const ownMembership = () => bob.client.getRoom(roomId)?.getMember(bob.userId)?.membership;
+  await alice.client.invite(roomId, bob.userId);
+  await bob.client.joinRoom(roomId);
+  await bob.until('his own return', () => ownMembership() === 'join');
+  await bob.client.leave(roomId);
+  await bob.until('his own leave', () => ownMembership() === 'leave');
   alice.stop();
   bob.stop();
   await wayOfBob.close();

@@ -17,6 +17,7 @@ const aSession = (serverName: string): object => ({
   topic: 'Green',
   display_name: 'Bob',
   rooms: 2,
+  missed: true,
   known: { name: 'Tea', topic: 'Green', events: 3 },
 });
 

@@ -65,9 +65,23 @@ alice.create_room(invitees=[bob.user_id])
 back = MatrixClient(url)
 back.login_with_password(name + "-bob", "secret", limit=3)
 known = back.get_rooms()[room.room_id]
+known_events = len(known.events)
+
+# A gap: nobody polls for this client while a thousand events happen.
+GAP = ["gap %d" % number for number in range(1000)]
+missed = []
+back.add_listener(lambda event: missed.append(event["content"].get("body")) if event["type"] == "m.room.message" else None)
+for text in GAP:
+    room.send_text(text)
+while len(missed) < len(GAP):
+    back.listen_for_events(1000)
 
 room.kick_user(bob.user_id)
 stream.find(type="m.room.member", membership="leave", state_key=bob.user_id)
+# Its own Room.leave() cannot be called.
+bob.join_room(room.room_id)
+bob.api.leave_room(room.room_id)
+stream.find(type="m.room.member", membership="leave", state_key=bob.user_id, sender=bob.user_id)
 
 print(json.dumps({
     "home_server": bob.hs,
@@ -76,5 +90,6 @@ print(json.dumps({
     "topic": room_of_bob.topic,
     "display_name": back.get_user(bob.user_id).get_display_name(),
     "rooms": len(back.get_rooms()),
-    "known": {"name": known.name, "topic": known.topic, "events": len(known.events)},
+    "missed": missed == GAP,
+    "known": {"name": known.name, "topic": known.topic, "events": known_events},
 }))
