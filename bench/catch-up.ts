@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Agent, request, setGlobalDispatcher } from 'undici';
-import type { Row } from './passthrough.ts';
+import type { Row } from './row.ts';
 
 const EVENTS = 100_000;
 const ROUNDS = 3;

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import { createSandbox } from '../src/sandbox/sandbox.ts';
-import type { Row } from './passthrough.ts';
+import type { Row } from './row.ts';
 
 const PEEKS = 1000;
 const SLOWEST_MS = 5_000;

@@ -7,14 +7,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import type { Reading } from './initial-sync-process.ts';
-
-export interface Row {
-  name: string;
-  measured: string;
-  ratio: number;
-  goal: string;
-  met: boolean;
-}
+import type { Row } from './row.ts';
 
 interface Contestant {
   name: string;

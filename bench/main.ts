@@ -1,6 +1,6 @@
 // All benches in turn, or those that are named: what each costs as a ratio within its run, beside its goal.
 
-import type { Row } from './passthrough.ts';
+import type { Row } from './row.ts';
 
 /** By name, so that a bench is loaded only when it runs. */
 const benches: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {

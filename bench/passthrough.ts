@@ -9,14 +9,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-export interface Row {
-  name: string;
-  measured: string;
-  ratio: number;
-  goal: string;
-  met: boolean;
-}
+import type { Row } from './row.ts';
 
 /** A proxy under test. */
 interface Contestant {

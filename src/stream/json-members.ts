@@ -1,11 +1,14 @@
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const BACKSLASH = 0x5c;
-const ARRAY_START = 0x5b;
-const ARRAY_END = 0x5d;
-const OBJECT_START = 0x7b;
-const OBJECT_END = 0x7d;
+import {
+  ARRAY_END,
+  ARRAY_START,
+  BACKSLASH,
+  COLON,
+  COMMA,
+  OBJECT_END,
+  OBJECT_START,
+  QUOTE,
+} from './json-bytes.ts';
+
 const SPACE = 0x20;
 
 const MOST_MEMBERS = 256;

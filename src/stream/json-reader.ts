@@ -1,4 +1,14 @@
 import { JsonMembers } from './json-members.ts';
+import {
+  ARRAY_END,
+  ARRAY_START,
+  BACKSLASH,
+  COLON,
+  COMMA,
+  OBJECT_END,
+  OBJECT_START,
+  QUOTE,
+} from './json-bytes.ts';
 
 // A reader of JSON of any size: bytes are pushed in as they come, and values come out as the visitor asks for them.
 // Nothing is parsed here. What is taken is handed over as bytes, what is skipped is only looked through for its end.
@@ -33,15 +43,6 @@ export class JsonReaderError extends Error {
 const MOST_DEPTH = 64;
 const MOST_KEY_BYTES = 64 * 1024;
 const DEFAULT_MOST_VALUE_BYTES = 16 * 1024 * 1024;
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const BACKSLASH = 0x5c;
-const ARRAY_START = 0x5b;
-const ARRAY_END = 0x5d;
-const OBJECT_START = 0x7b;
-const OBJECT_END = 0x7d;
 
 type Expected = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end' | 'nothing';
 
