@@ -24,6 +24,7 @@ import { events } from './endpoints/events.ts';
 import { createInitialSyncQueue } from './endpoints/initial-sync-queue.ts';
 import { initialSync } from './endpoints/initial-sync.ts';
 import { messages } from './endpoints/messages.ts';
+import { createOpenMedia, type OpenMedia } from './endpoints/opened-media.ts';
 import { createParkedPolls } from './endpoints/parked-polls.ts';
 import { createPassThrough, passthrough } from './endpoints/passthrough.ts';
 import { createPeekEvents } from './endpoints/peek-events.ts';
@@ -136,6 +137,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     deadlineMs: config.passDeadlineMs,
     prefixesOf: prefixReader.prefixes,
     hasAuthenticatedMedia: prefixReader.hasAuthenticatedMedia,
+    openMedia: openMediaFor(config, logger),
     onAnswered: createSessionObserver({ sessions: identities, modernSessions }),
   });
 
@@ -243,6 +245,15 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       await internal.close();
     },
   };
+}
+
+/** Undefined where the operator has not opened them. */
+function openMediaFor(config: Config, logger: Logger): OpenMedia | undefined {
+  const { mediaToken: accessToken, mediaTokenNetworks: networks, trustedProxies } = config;
+  if (accessToken === undefined) return undefined;
+  const onRefused = (status: number): void =>
+    logger.warn({ status }, 'the homeserver refuses media to the account of media_token_file');
+  return createOpenMedia({ accessToken, networks, trustedProxies, onRefused });
 }
 
 async function listenOn(

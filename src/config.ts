@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { type Arguments, readArguments } from './config/arguments.ts';
 import { ConfigError } from './config/config-error.ts';
+import { readMediaToken } from './config/media-token.ts';
 import { SETTINGS, settings, type Setting, variableOf } from './config/settings.ts';
 
 /** What the gateway is told at its start. Each field's meaning, unit, default and off-value: `config/settings.ts`. */
@@ -17,6 +18,12 @@ export interface Config {
   passPaths: string[];
   /** Addresses or networks whose X-Forwarded-* are believed. */
   trustedProxies: string[];
+  /** The file with `mediaToken`; undefined where none is named. */
+  mediaTokenFile: string | undefined;
+  /** Addresses or networks of clients for whom old media are fetched with `mediaToken`. */
+  mediaTokenNetworks: string[];
+  /** The content of `mediaTokenFile`, no setting itself: an access token, not to be shown. */
+  mediaToken: string | undefined;
   /** Room events in one answer of /events when the client names no limit. */
   eventsLimit: number;
   /** The longest long poll. */
@@ -73,7 +80,8 @@ export function readConfig(sources: ConfigSources): Config {
   for (const [key, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
     config[key] = readSetting(setting, layers, given);
   }
-  return config as unknown as Config;
+  const settled = config as unknown as Omit<Config, 'mediaToken'>;
+  return { ...settled, mediaToken: readMediaToken(settled, sources.readFile) };
 }
 
 /** A setting's name → what was given for it, and by whom. */

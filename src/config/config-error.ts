@@ -21,6 +21,14 @@ export class ConfigError extends Error {
     return new ConfigError(`unknown ${what}: ${show(name)}; hindsync --help lists all settings`);
   }
 
+  static alone(given: Setting<unknown>, missing: Setting<unknown>): ConfigError {
+    return new ConfigError(`${given.name} is set, but ${missing.name} is not: expected both or neither`);
+  }
+
+  static unusableFile(setting: Setting<unknown>, path: string, error: unknown): ConfigError {
+    return new ConfigError(`${setting.name} is ${show(path)}, which cannot be used: ${firstLine(error)}`);
+  }
+
   static unreadable(path: string, error: unknown): ConfigError {
     return new ConfigError(`the file ${path} cannot be read: ${firstLine(error)}`);
   }

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import {
   count,
   duration,
+  filePath,
   homeserverAddress,
   listenAddress,
   oneOf,
@@ -93,6 +94,23 @@ export const SETTINGS = {
     meaning: 'Whose X-Forwarded-* headers are believed; from anybody else they are replaced.',
     unit: 'a list of addresses, networks, or loopback, linklocal, uniquelocal',
     off: 'Off with none: nobody is believed.',
+  },
+  mediaTokenFile: {
+    name: 'media_token_file',
+    type: filePath,
+    byDefault: 'none',
+    meaning:
+      'A file with one access token, read once at start: with it old media are fetched for clients of media_token_networks that send no token. Dangerous, see "Old media without a token" in the README.',
+    unit: 'a path; a relative one is seen from the working directory',
+    off: 'Off with none: such requests pass unchanged.',
+  },
+  mediaTokenNetworks: {
+    name: 'media_token_networks',
+    type: proxyAddresses,
+    byDefault: 'none',
+    meaning: 'Whose requests for old media without a token are made with the one in media_token_file.',
+    unit: 'a list of addresses, networks, or loopback, linklocal, uniquelocal',
+    off: 'Off with none. One of the two without the other is refused at start.',
   },
   eventsLimit: {
     name: 'events_limit',
@@ -210,7 +228,7 @@ export const SETTINGS = {
     unit: 'true or false',
     off: 'Off with false: served, and said once in the log.',
   },
-} satisfies { [Key in keyof Config]: Setting<Config[Key]> };
+} satisfies { [Key in Exclude<keyof Config, 'mediaToken'>]: Setting<Config[Key]> };
 
 export const settings: readonly Setting<unknown>[] = Object.values(SETTINGS);
 

@@ -83,6 +83,15 @@ export const proxyAddresses = listOf(
   'addresses, networks (10.0.0.0/8) or loopback, linklocal, uniquelocal, separated by commas',
 );
 
+/** A path; the word `none` is undefined. */
+export const filePath: ValueType<string | undefined> = {
+  schema: text.transform((given, context) => {
+    if (given === 'none') return undefined;
+    return given === '' || given.includes('\0') ? refuse(context) : given;
+  }),
+  expected: 'the path of a file; or none',
+};
+
 /** A YAML list, or text with commas → its entries; the word `none` is the empty list. */
 function listOf(entry: z.ZodType<string, string>, expected: string): ValueType<string[]> {
   const entries = z.union([z.array(z.string()), z.string().transform((given) => given.split(','))]);

@@ -12,6 +12,7 @@ import { takeQueryToken } from '../http/query-token.ts';
 import { hasDotSegment, isBelow, isLongPoll, pathOf } from '../http/raw-url.ts';
 import { MatrixError, unrecognized } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
+import type { OpenedRequest, OpenMedia } from './opened-media.ts';
 import { Exchange } from './passthrough-exchange.ts';
 import type { Answered } from './passthrough-exchange.ts';
 import { toHomeserverHeaders } from './passthrough-headers.ts';
@@ -29,6 +30,8 @@ export interface PassThroughOptions {
   prefixesOf(): HomeserverPrefixes;
   /** Whether the homeserver gives media to who shows an access token. */
   hasAuthenticatedMedia(): boolean;
+  /** For old media without an access token; they pass as they are where it is not given. */
+  openMedia?: OpenMedia | undefined;
   /** Told at the head of every answer of the homeserver, and of a 502 or 504 for want of one. */
   onAnswered?(answered: Answered): void;
 }
@@ -74,15 +77,22 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
 
     let rawUrl = receivedUrl;
     let accessToken: string | undefined;
+    let opened: OpenedRequest | undefined;
+    const peer = peerOf(request.socket);
     if (isBelow(CLIENT_PATHS, receivedPath)) {
       ({ rawUrl, accessToken } = takeQueryToken(receivedUrl));
       if (accessToken !== undefined) accessToken = checkToken(accessToken, request);
       rawUrl = toHomeserverPath(method, rawUrl, options.prefixesOf());
       const hasToken = accessToken !== undefined || request.headers.authorization !== undefined;
-      if (hasToken && options.hasAuthenticatedMedia()) rawUrl = toAuthenticatedMedia(method, rawUrl);
+      if (hasToken) {
+        if (options.hasAuthenticatedMedia()) rawUrl = toAuthenticatedMedia(method, rawUrl);
+      } else if (options.openMedia !== undefined && options.hasAuthenticatedMedia()) {
+        opened = options.openMedia(request, peer, rawUrl);
+        if (opened !== undefined) ({ rawUrl, accessToken } = opened);
+      }
     }
 
-    const headers = toHomeserverHeaders(request, peerOf(request.socket), accessToken);
+    const headers = toHomeserverHeaders(request, peer, accessToken);
     const isPoll = isLongPoll(receivedPath);
     const pool = isPoll ? options.connections.longPolls : options.connections.rest;
     pool.dispatch(
@@ -93,7 +103,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
         body: uploadOf(request) ?? null,
         headersTimeout: isPoll ? 0 : options.deadlineMs,
       },
-      new Exchange({ method, rawUrl, headers }, response, options.onAnswered),
+      opened?.exchange(response) ?? new Exchange({ method, rawUrl, headers }, response, options.onAnswered),
     );
   }
 }
