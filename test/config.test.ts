@@ -261,6 +261,8 @@ describe('refusals', () => {
     ...['0', '10001', '1.5', 'off', 'NaN', 'Infinity'].map((text) => ({ flag: 'events-limit', text })),
     ...['_matrix', '//a', '/a?b', '/%61', ''].map((text) => ({ flag: 'pass-paths', text })),
     ...['everybody', '300.1.1.1', '10.0.0.0/99', ''].map((text) => ({ flag: 'trusted-proxies', text })),
+    ...['everybody', '0.0.0.0/0', ''].map((text) => ({ flag: 'media-token-networks', text })),
+    ...['', ' '].map((text) => ({ flag: 'media-token-file', text })),
     ...['loud', 'off', 'INFO'].map((text) => ({ flag: 'log-level', text })),
     ...['matrix', 'toString', ''].map((text) => ({ flag: 'homeserver-kind', text })),
   ])('when --$flag is "$text" -> refused', ({ flag, text }) => {
@@ -280,6 +282,63 @@ describe('refusals', () => {
     };
     expect(read({ argv: HOMESERVER, env })).toEqual(DEFAULTS);
     expect(errorOf({ argv: HOMESERVER, env: { HINDSYNC_PORT: '8009' } })).toContain('HINDSYNC_PORT');
+  });
+});
+
+describe('the token for media without one', () => {
+  const NETWORKS = ['--media-token-networks', '10.0.0.0/8, ::1'];
+  const FILE = ['--media-token-file', '/run/token'];
+  const given = (content: string): Given => ({
+    argv: [...HOMESERVER, ...FILE, ...NETWORKS],
+    files: { '/run/token': content },
+  });
+
+  test.each(['syt_secret', ' syt_secret\r\n', '\ufeffsyt_secret\n'])(
+    'when the file has %j -> the token alone',
+    (content) => {
+      expect(read(given(content))).toMatchObject({
+        mediaTokenFile: '/run/token',
+        mediaTokenNetworks: ['10.0.0.0/8', '::1'],
+        mediaToken: 'syt_secret',
+      });
+    },
+  );
+
+  test.each<{ name: string; content: string }>([
+    { name: 'nothing', content: '' },
+    { name: 'blank lines', content: ' \n\n' },
+    { name: 'a whole header', content: 'Bearer secret' },
+    { name: 'two tokens', content: 'secret\nsecret' },
+    { name: 'a break in it', content: 'secret\r\u0000X-Evil:1' },
+    { name: 'other letters', content: 'secreté' },
+  ])('when the file has $name -> refused, naming the setting and not the content', ({ content }) => {
+    const error = errorOf(given(content));
+    expect(error).toBe(
+      'ConfigError: media_token_file is "/run/token", which cannot be used: expected one access token and nothing else',
+    );
+  });
+
+  test('when the file cannot be read -> refused, naming the setting', () => {
+    expect(errorOf({ argv: [...HOMESERVER, ...FILE, ...NETWORKS] })).toBe(
+      'ConfigError: media_token_file is "/run/token", which cannot be used: ENOENT: no such file, open \'/run/token\'',
+    );
+  });
+
+  test.each([
+    { argv: FILE, expected: 'media_token_file is set, but media_token_networks is not' },
+    {
+      argv: [...FILE, '--media-token-networks', 'none'],
+      expected: 'media_token_file is set, but media_token_networks is not',
+    },
+    { argv: NETWORKS, expected: 'media_token_networks is set, but media_token_file is not' },
+    {
+      argv: [...NETWORKS, '--media-token-file', 'none'],
+      expected: 'media_token_networks is set, but media_token_file is not',
+    },
+  ])('when given $argv alone -> refused', ({ argv, expected }) => {
+    expect(errorOf({ argv: [...HOMESERVER, ...argv], files: { '/run/token': 'secret' } })).toBe(
+      `ConfigError: ${expected}: expected both or neither`,
+    );
   });
 });
 

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 
 const running: (ChildProcess | Server)[] = [];
@@ -160,6 +162,46 @@ describe('an error that nobody caught', () => {
     expect((await fetch(`${internalUrl}/health`)).status).toBe(200);
     expect((await fetch(`${url}/_matrix/client/versions`)).status).toBe(200);
     expect(gateway.output.stderr).not.toContain('CanaryTokenQ7x');
+  });
+});
+
+describe('a token for media without one', () => {
+  test('when it is used, refused, and not to be reached -> it is in no log, no metric, no answer', async () => {
+    const token = 'CanaryTokenQ7x';
+    const folder = mkdtempSync(join(tmpdir(), 'hindsync-token-'));
+    writeFileSync(join(folder, 'token'), `${token}\n`);
+    const asked: (string | undefined)[] = [];
+    const server = createServer(({ url, headers, socket }, response) => {
+      if (url === '/_matrix/client/versions') return void response.end('{"versions":["v1.11"]}');
+      asked.push(headers.authorization);
+      if (url?.endsWith('/broken')) return void socket.destroy();
+      return void response.writeHead(url?.endsWith('/good') ? 200 : 401).end('{"errcode":"M_UNKNOWN_TOKEN"}');
+    });
+    running.push(server);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const settings = ['--media-token-file', join(folder, 'token'), '--media-token-networks', 'loopback'];
+    const homeserver = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    const gateway = start([...inFrontOf(homeserver), ...settings, '--log-level', 'trace']);
+    const { url, internalUrl } = await gateway.listening();
+    // Until then it does not know that the homeserver has authenticated media.
+    await fetch(`${internalUrl}/ready`);
+
+    const said: string[] = [];
+    const statuses: number[] = [];
+    for (const id of ['good', 'refused', 'broken']) {
+      const answer = await fetch(`${url}/_matrix/media/v3/download/a/${id}`);
+      statuses.push(answer.status);
+      said.push(JSON.stringify([...answer.headers]), await answer.text());
+    }
+    said.push(await (await fetch(`${internalUrl}/metrics`)).text());
+    await gateway.wrote('stderr', /"status":401,"msg":"the homeserver refuses media to the account/);
+    gateway.child.kill('SIGTERM');
+    const { stdout, stderr } = await gateway.ended;
+    rmSync(folder, { recursive: true });
+
+    expect(statuses).toEqual([200, 404, 502]);
+    expect(asked).toEqual(Array(3).fill(`Bearer ${token}`));
+    expect([...said, stdout, stderr].join('\n')).not.toContain(token);
   });
 });
 

@@ -1,8 +1,11 @@
 // A Synapse that gives new media only to who shows an access token, and its old media API to nobody.
 
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { startGatewayProcess, type GatewayProcess } from '../../gateway-process.ts';
-import { register, type User } from '../client.ts';
+import { clientAt, register, type User } from '../client.ts';
 
 let gateway: GatewayProcess;
 let user: User;
@@ -35,6 +38,40 @@ test.each(['v1', 'r0', 'v3'])('media/%s/download with an access token -> the med
   ]) {
     expect([answer.status, await answer.text()]).toEqual([200, 'an old picture']);
     expect(answer.headers.get('content-type')).toContain('text/plain');
+  }
+});
+
+test('without one, where the operator opens media to the network -> the media', async () => {
+  const service = await register(inject('synapse').url, 'old-media-service');
+  const folder = await mkdtemp(join(tmpdir(), 'hindsync-media-'));
+  await writeFile(join(folder, 'token'), service.accessToken);
+  const open = (networks: string): Promise<GatewayProcess> =>
+    startGatewayProcess({
+      name: 'opened-media',
+      homeserverUrl: inject('synapse').behindGatewayUrl,
+      logs: inject('logs'),
+      settings: {
+        HINDSYNC_MEDIA_TOKEN_FILE: join(folder, 'token'),
+        HINDSYNC_MEDIA_TOKEN_NETWORKS: networks,
+      },
+    });
+  const [here, elsewhere] = await Promise.all([open('127.0.0.1'), open('192.0.2.0/24')]);
+  // Until then the gateway may not know what the homeserver has.
+  await fetch(`${here.internalUrl}/ready`);
+  await fetch(`${elsewhere.internalUrl}/ready`);
+  try {
+    for (const path of [`/_matrix/media/v1/download/${media}`, `/_matrix/content/${media}`]) {
+      const answer = await fetch(here.url + path);
+      expect([answer.status, await answer.text()]).toEqual([200, 'an old picture']);
+      expect(answer.headers.get('cache-control')).toMatch(/^private, max-age=/);
+      expect((await fetch(elsewhere.url + path)).status).toBe(404);
+    }
+    expect((await fetch(`${here.url}/_matrix/client/v3/account/whoami`)).status).toBe(401);
+    await clientAt(inject('synapse').url, service).post('v3/logout');
+    expect((await fetch(`${here.url}/_matrix/media/v1/download/${media}`)).status).toBe(404);
+  } finally {
+    await Promise.all([here.stop(), elsewhere.stop()]);
+    await rm(folder, { recursive: true });
   }
 });
 
