@@ -12,11 +12,11 @@ export interface EventRooms {
 /** Events of one room that were noted one after the other. */
 interface Batch {
   roomId: RoomId;
-  eventIds: EventId[];
+  /** Each between line breaks, in one text: as texts of their own they would take twice as much. */
+  eventIds: string;
 }
 
-/** About what an event costs, and a batch: an id; a room id, a list and the cache's own links. */
-const BYTES_PER_EVENT = 80;
+/** What a batch costs beside its ids: a room id and the cache's own links. */
 const BYTES_PER_BATCH = 320;
 const EVENTS_PER_BATCH = 100;
 const MOST_ROOMS = 50_000;
@@ -30,33 +30,32 @@ const MOST_ROOMS = 50_000;
 export function createEventRooms(options: { maxBytes: number }): EventRooms {
   const batches = new LRUCache<number, Batch>({
     maxSize: Math.max(1, Math.floor(options.maxBytes)),
-    sizeCalculation: ({ eventIds }) =>
-      BYTES_PER_BATCH + (eventIds.length || EVENTS_PER_BATCH) * BYTES_PER_EVENT,
+    sizeCalculation: ({ eventIds }) => BYTES_PER_BATCH + eventIds.length,
   });
   const lastNoted = new LRUCache<RoomId, number>({ max: MOST_ROOMS });
   let serial = 0;
-  let open: Batch | undefined;
+  let open: { roomId: RoomId; eventIds: EventId[] } | undefined;
 
-  function openBatch(roomId: RoomId): Batch {
-    // A batch counts as full while it is open; now it is known how long it is (the cache measures new values only).
-    if (open !== undefined) batches.set(serial, { ...open });
+  function openBatch(roomId: RoomId): EventId[] {
+    if (open !== undefined) batches.set(serial, { roomId: open.roomId, eventIds: textOf(open.eventIds) });
     serial += 1;
     open = { roomId, eventIds: [] };
-    batches.set(serial, open);
     lastNoted.set(roomId, serial);
-    return open;
+    return open.eventIds;
   }
 
   return {
     roomOf: (eventId) => {
-      for (const { roomId, eventIds } of batches.values()) if (eventIds.includes(eventId)) return roomId;
+      if (open?.eventIds.includes(eventId) === true) return open.roomId;
+      const wanted = textOf([eventId]);
+      for (const { roomId, eventIds } of batches.values()) if (eventIds.includes(wanted)) return roomId;
       return undefined;
     },
     note: (eventId, roomId) => {
       if (eventId === undefined) return;
       const isFitting = open?.roomId === roomId && open.eventIds.length < EVENTS_PER_BATCH;
-      const batch = isFitting && open !== undefined ? open : openBatch(roomId);
-      batch.eventIds.push(eventId);
+      const eventIds = isFitting && open !== undefined ? open.eventIds : openBatch(roomId);
+      eventIds.push(eventId);
     },
     byActivity: (unordered) => {
       const lastOf = (roomId: RoomId) => lastNoted.peek(roomId) ?? 0;
@@ -64,3 +63,5 @@ export function createEventRooms(options: { maxBytes: number }): EventRooms {
     },
   };
 }
+
+const textOf = (eventIds: readonly EventId[]): string => `\n${eventIds.join('\n')}\n`;

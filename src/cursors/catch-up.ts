@@ -2,6 +2,7 @@
 // A remainder is a value: what is left to give after some answer. It is either at hand (session-cursors.ts) or built
 // anew from a catch-up token, and reading on from either gives the same events.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { IntervalPage, PageMemo, PageReading, RoomInterval } from '../homeserver/kinds/kind.ts';
 import type { ClientEvent } from '../matrix/client-event.ts';
 import { HomeserverError, isTransient } from '../matrix/errors.ts';
@@ -111,6 +112,8 @@ export async function* readCatchUp(
       const events = reading.pending?.slice(0, left) ?? [];
       left -= events.length;
       remainder = pages.withPagesAhead(afterGiving(remainder, room.roomId, reading, events), left);
+      // Requests leave at the event loop's next turn: until then the homeserver would wait for this page's translation.
+      if (remainder.reading?.ahead !== undefined) await nextTurn();
       if (events.length > 0) yield { roomId: room.roomId, events, remainder };
     }
     return remainder;

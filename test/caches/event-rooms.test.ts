@@ -15,7 +15,7 @@ describe('event rooms', () => {
   });
 
   test('more events than there is space for -> the oldest are forgotten', () => {
-    const rooms = createEventRooms({ maxBytes: 20_000 });
+    const rooms = createEventRooms({ maxBytes: 5000 });
     const ids = Array.from({ length: 1000 }, (_, index) => `$${index}` as EventId);
     for (const id of ids) rooms.note(id, a);
     expect(rooms.roomOf(ids.at(-1) as EventId)).toBe(a);
