@@ -41,6 +41,7 @@ export class FakeHomeserver implements Homeserver {
   sync: Homeserver['sync'] = (...args) => this.#answer('sync', args);
   streamSync: Homeserver['streamSync'] = (...args) => this.#answer('streamSync', args);
   messages: Homeserver['messages'] = (...args) => this.#answer('messages', args);
+  messagesPage: Homeserver['messagesPage'] = (...args) => this.#answer('messagesPage', args);
   context: Homeserver['context'] = (...args) => this.#answer('context', args);
   stateEvent: Homeserver['stateEvent'] = (...args) => this.#answer('stateEvent', args);
   streamState: Homeserver['streamState'] = (...args) => this.#answer('streamState', args);

@@ -4,11 +4,16 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { IntervalPage, PageMemo, PageReading, RoomInterval } from '../homeserver/kinds/kind.ts';
+import { MessagesPage } from '../homeserver/messages-page.ts';
 import type { ClientEvent } from '../matrix/client-event.ts';
 import { HomeserverError, isTransient } from '../matrix/errors.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../matrix/identifiers.ts';
 import type { RoomTimeline } from '../translate/events.ts';
+import { readWrittenEvents, type WrittenEvent } from '../translate/written-event.ts';
 import { encodeCatchUpToken, type CatchUpPosition } from './stream-position.ts';
+
+/** An event of a timeline, or of a page: those are not parsed. */
+export type RoomEvent = ClientEvent | WrittenEvent;
 
 /** How far the room in progress was read. */
 export interface Reading {
@@ -17,7 +22,7 @@ export interface Reading {
   /** The start of the page in hand, or of the one to read. */
   page: MessagesToken | null;
   /** The page in hand less what was given of it; absent until it is read. */
-  pending?: readonly ClientEvent[];
+  pending?: readonly RoomEvent[];
   next?: MessagesToken;
   /** The page to read next, where it is on its way already. */
   ahead?: Promise<PageAhead>;
@@ -44,7 +49,7 @@ export interface Remainder {
 /** Some events of one room, oldest first, and what is left after them. */
 export interface Step {
   roomId: RoomId;
-  events: readonly ClientEvent[];
+  events: readonly RoomEvent[];
   remainder: Remainder;
 }
 
@@ -112,8 +117,6 @@ export async function* readCatchUp(
       const events = reading.pending?.slice(0, left) ?? [];
       left -= events.length;
       remainder = pages.withPagesAhead(afterGiving(remainder, room.roomId, reading, events), left);
-      // Requests leave at the event loop's next turn: until then the homeserver would wait for this page's translation.
-      if (remainder.reading?.ahead !== undefined) await nextTurn();
       if (events.length > 0) yield { roomId: room.roomId, events, remainder };
     }
     return remainder;
@@ -126,7 +129,7 @@ function afterGiving(
   { from, to, done, rooms }: Remainder,
   roomId: RoomId,
   reading: Reading,
-  events: readonly ClientEvent[],
+  events: readonly RoomEvent[],
 ): Remainder {
   const pending = reading.pending?.slice(events.length) ?? [];
   if (pending.length === 0 && reading.next === undefined)
@@ -206,7 +209,11 @@ function createPageReader({ from, to }: Remainder, source: IntervalSource, signa
     if (isGivenFromTimeline(room, reading, left)) return { ...reading, pending: visible(room.timeline) };
     try {
       if (source.isGivenUp(room.roomId)) return refused(room, reading);
-      return pageInHand(room, reading, await readPage(room.roomId, reading));
+      const page = await readPage(room.roomId, reading);
+      // The page behind it was asked for when it came. Requests leave at the event loop's next turn, and until then the
+      // homeserver would wait for the translation of this one.
+      if (page.following !== undefined) await nextTurn();
+      return pageInHand(room, reading, page);
     } catch (error) {
       if (isRefusal(error)) return refused(room, reading);
       if (isTransient(error)) source.onFailure?.(room.roomId);
@@ -227,7 +234,8 @@ function isGivenFromTimeline(room: RoomTimeline, reading: Reading, left: number)
 }
 
 function pageInHand(room: RoomTimeline, reading: Reading, content: PageAhead): Reading {
-  const { events, next, memo, following } = content;
+  const { next, memo, following } = content;
+  const events = eventsOf(content);
   const { given, page } = reading;
   // Where the event is gone from its page (purged meanwhile), the page is given again: repeated, not lost.
   const start = given?.page === page ? events.findIndex(({ event_id }) => event_id === given.eventId) + 1 : 0;
@@ -245,8 +253,14 @@ function pageInHand(room: RoomTimeline, reading: Reading, content: PageAhead): R
   };
 }
 
+/** Throws where the page is no JSON. */
+function eventsOf({ events: page }: IntervalPage): readonly RoomEvent[] {
+  if (!(page instanceof MessagesPage)) return page;
+  return readWrittenEvents(page.bytes) ?? page.parse().chunk ?? [];
+}
+
 /** Aliases events were never part of the legacy stream: native leaves them out too. */
-function visible(events: readonly ClientEvent[]): readonly ClientEvent[] {
+function visible(events: readonly RoomEvent[]): readonly RoomEvent[] {
   return events.filter((event) => event.type !== 'm.room.aliases');
 }
 

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { SessionKey } from '../caches/sessions.ts';
-import type { ClientEvent } from '../matrix/client-event.ts';
 import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
-import type { Reading, Remainder } from './catch-up.ts';
+import { WrittenEvent } from '../translate/written-event.ts';
+import type { Reading, Remainder, RoomEvent } from './catch-up.ts';
 
 /** Conveniences only: whatever is lost here is read from the homeserver again, by what the token says. */
 export interface SessionCursors {
@@ -93,7 +93,7 @@ function withoutPagesAhead(remainder: Remainder, { ahead: _taken, ...reading }: 
 }
 
 // Lists of events are shared by the remainders of one catch-up, so each is measured once.
-const measured = new WeakMap<readonly ClientEvent[], number>();
+const measured = new WeakMap<readonly RoomEvent[], number>();
 
 function bytesOf({ rooms, reading }: Remainder): number {
   let bytes =
@@ -102,11 +102,16 @@ function bytesOf({ rooms, reading }: Remainder): number {
   return bytes;
 }
 
-function sizeOf(events: readonly ClientEvent[]): number {
+function sizeOf(events: readonly RoomEvent[]): number {
   if (events.length === 0) return 0;
   const known = measured.get(events);
   if (known !== undefined) return known;
-  const bytes = JSON.stringify(events).length * 2;
+  let bytes = 0;
+  for (const event of events) bytes += sizeOfEvent(event);
   measured.set(events, bytes);
   return bytes;
 }
+
+/** A page's event keeps its part of the page, and is an object itself. */
+const sizeOfEvent = (event: RoomEvent): number =>
+  event instanceof WrittenEvent ? event.end - event.start + BYTES_PER_ROOM : JSON.stringify(event).length * 2;

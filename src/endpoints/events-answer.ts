@@ -2,12 +2,23 @@
 
 import { Readable } from 'node:stream';
 import type { CatchUpAnswer } from '../cursors/catch-up-answer.ts';
+import type { RoomEvent } from '../cursors/catch-up.ts';
 import type { ClientEvent } from '../matrix/client-event.ts';
-import type { RoomId } from '../matrix/identifiers.ts';
+import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import type { EventsResponse, LegacyEphemeralEvent, LegacyEvent } from '../matrix/legacy.ts';
+import { ByteSink } from '../stream/byte-sink.ts';
+import { COMMA } from '../stream/json-bytes.ts';
+import { LegacyEventBytes, WrittenEvent } from '../translate/written-event.ts';
 
-/** A room's event → what the client gets of it. */
-export type ToLegacy = (event: ClientEvent, roomId: RoomId) => LegacyEvent;
+/** How an answer's room events are written. */
+export interface EventWriting {
+  /** A room's event → what the client gets of it. */
+  toLegacy(event: ClientEvent, roomId: RoomId): LegacyEvent;
+  /** Told of each event that is given. */
+  onEvent(eventId: EventId | undefined, roomId: RoomId): void;
+  /** The federation form: every event is parsed, as nothing is added to it. */
+  isRaw: boolean;
+}
 
 /** An answer that is at hand. */
 export function writeAnswer(answer: EventsResponse): string {
@@ -15,36 +26,61 @@ export function writeAnswer(answer: EventsResponse): string {
 }
 
 /**
- * A catch-up's answer, a page at a time: whoever reads it sets the pace. `rest` (what is not room history) comes last in
- * the chunk, and `end` last of all, when it is known how far the answer got.
+ * A catch-up's answer, some pages at a time: whoever reads it sets the pace. `rest` (what is not room history) comes last
+ * in the chunk, and `end` last of all, when it is known how far the answer got.
  */
 export function streamCatchUp(
   start: string,
   steps: CatchUpAnswer,
   rest: readonly LegacyEphemeralEvent[],
-  toLegacy: ToLegacy,
+  writing: EventWriting,
 ): Readable {
-  return Readable.from(writeCatchUp(start, steps, rest, toLegacy), { objectMode: false });
+  return Readable.from(writeCatchUp(start, steps, rest, writing), { objectMode: false });
 }
+
+/** Pieces are worth a write: each wakes the client. The first one does not wait, as the client waits for it. */
+const PIECE_BYTES = 128 * 1024;
 
 async function* writeCatchUp(
   start: string,
   steps: CatchUpAnswer,
   rest: readonly LegacyEphemeralEvent[],
-  toLegacy: ToLegacy,
-): AsyncGenerator<string> {
-  // Each piece is a write of its own, so the head goes out with the first events and the tail with what stands last.
-  let text = `{"start":${JSON.stringify(start)},"chunk":[`;
-  let separator = '';
+  writing: EventWriting,
+): AsyncGenerator<Buffer> {
+  const sink = new ByteSink(2 * PIECE_BYTES);
+  sink.text(`{"start":${JSON.stringify(start)},"chunk":[`);
+  let isFirst = true;
   for (let step = await steps.next(); ; step = await steps.next()) {
     if (step.done === true) {
-      if (rest.length > 0) text += separator + rest.map((event) => JSON.stringify(event)).join();
-      yield `${text}],"end":${JSON.stringify(step.value)}}`;
+      if (rest.length > 0)
+        sink.text((isFirst ? '' : ',') + rest.map((event) => JSON.stringify(event)).join());
+      sink.text(`],"end":${JSON.stringify(step.value)}}`);
+      yield Buffer.from(sink.drain());
       return;
     }
     const { events, roomId } = step.value;
-    yield text + separator + events.map((event) => JSON.stringify(toLegacy(event, roomId))).join();
-    text = '';
-    separator = ',';
+    if (!isFirst) sink.byte(COMMA);
+    writeEvents(events, roomId, writing, sink);
+    if (isFirst || sink.length >= PIECE_BYTES) yield Buffer.from(sink.drain());
+    isFirst = false;
+  }
+}
+
+/** At least one event, with commas between. */
+function writeEvents(
+  events: readonly RoomEvent[],
+  roomId: RoomId,
+  { toLegacy, onEvent, isRaw }: EventWriting,
+  sink: ByteSink,
+): void {
+  const bytes = new LegacyEventBytes(roomId);
+  let isFirst = true;
+  for (const event of events) {
+    if (!isFirst) sink.byte(COMMA);
+    isFirst = false;
+    onEvent(event.event_id, roomId);
+    const isWritten = event instanceof WrittenEvent;
+    if (isWritten && !isRaw && bytes.write(event, sink)) continue;
+    sink.text(JSON.stringify(toLegacy(isWritten ? event.parse() : event, roomId)));
   }
 }

@@ -13,7 +13,7 @@ import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
 import { mergeTimelines, type StreamUpdate } from '../translate/events.ts';
 import { toLegacyInvite } from '../translate/invite.ts';
 import { toLegacyEvent } from '../translate/legacy-event.ts';
-import { streamCatchUp, writeAnswer, type ToLegacy } from './events-answer.ts';
+import { streamCatchUp, writeAnswer, type EventWriting } from './events-answer.ts';
 import { readEventsQuery, type EventsQuery } from './events-query.ts';
 import { readInviteNotifications } from './invite-notifications.ts';
 import { holdLongPoll, type LongPoll } from './long-poll.ts';
@@ -75,13 +75,17 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
       signal,
     });
     if (delivery.kind === 'quiet') return writeAnswer({ chunk: [], start, end: delivery.end });
-    const toLegacy: ToLegacy = (event, roomId) => {
-      options.eventRooms.note(event.event_id, roomId);
-      return toLegacyEvent(event, roomId, clock.now(), { isRaw });
+    const writing: EventWriting = {
+      toLegacy: (event, roomId) => toLegacyEvent(event, roomId, clock.now(), { isRaw }),
+      onEvent: options.eventRooms.note,
+      isRaw,
     };
     if (delivery.kind === 'update') {
       const { update, end } = delivery;
-      const roomEvents = mergeTimelines(update.rooms).map(({ event, roomId }) => toLegacy(event, roomId));
+      const roomEvents = mergeTimelines(update.rooms).map(({ event, roomId }) => {
+        writing.onEvent(event.event_id, roomId);
+        return writing.toLegacy(event, roomId);
+      });
       return writeAnswer({
         chunk: [...roomEvents, ...(await readRest(update, session, signal))],
         start,
@@ -90,7 +94,7 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     }
     const { firstUpdate, steps } = delivery;
     const rest = firstUpdate === undefined ? [] : await readRest(firstUpdate, session, signal);
-    return streamCatchUp(start, steps, rest, toLegacy);
+    return streamCatchUp(start, steps, rest, writing);
   }
 
   async function readStart({ caller }: Session, poll: LongPoll) {

@@ -62,9 +62,10 @@ export function createPeekEvents(
     const request = { session, token: start, limit, isRaw, patience, signal, refuseUnreadable: refuse };
     const delivery = await options.peeks.follow(roomId, position, request);
     if (delivery.kind === 'quiet') return writeAnswer({ chunk: [], start, end: delivery.end });
-    return streamCatchUp(start, delivery.steps, [], (event) => {
-      options.eventRooms.note(event.event_id, roomId);
-      return toLegacyEvent(event, roomId, clock.now(), { isRaw });
+    return streamCatchUp(start, delivery.steps, [], {
+      toLegacy: (event) => toLegacyEvent(event, roomId, clock.now(), { isRaw }),
+      onEvent: options.eventRooms.note,
+      isRaw,
     });
   }
 

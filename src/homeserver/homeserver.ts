@@ -22,6 +22,7 @@ import type {
   VersionsResponse,
   WhoamiResponse,
 } from '../matrix/sync.ts';
+import type { MessagesPage } from './messages-page.ts';
 
 /** Who asks: everything of a client's request that goes along with each call made for it. */
 export interface Caller {
@@ -88,6 +89,13 @@ export interface Homeserver {
     query: MessagesQuery,
     signal?: AbortSignal,
   ): Promise<MessagesResponse>;
+  /** The same as it came: a catch-up reads pages by the thousand, and hands most of their bytes on. */
+  messagesPage(
+    caller: Caller,
+    roomId: RoomId,
+    query: MessagesQuery,
+    signal?: AbortSignal,
+  ): Promise<MessagesPage>;
   /** With `limit=0`: the event and the messages tokens before and after it. */
   context(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<ContextResponse>;
   /** The content of one state event: current for members and peekers, as of the leave for who left. */

@@ -16,6 +16,7 @@ import { chunksOf } from './body-chunks.ts';
 import type { Connections } from './connections.ts';
 import { AnswerTooLarge, AnswerTooLate, readWholeAnswer, type WholeAnswer } from './whole-answer.ts';
 import type { Caller, Homeserver, Nobody, PlainRequest, SyncQuery } from './homeserver.ts';
+import { MessagesPage } from './messages-page.ts';
 
 export interface HttpHomeserverOptions {
   connections: Connections;
@@ -75,7 +76,8 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     }
   }
 
-  async function getJson<Answer>(call: Call): Promise<Answer> {
+  /** The answer whole, given to `read` if it is a 2xx. */
+  async function getWhole<Answer>(call: Call, read: (body: Buffer) => Answer): Promise<Answer> {
     const { deadlineMs, signal } = call;
     const startedAt = performance.now();
     let status = 0;
@@ -84,7 +86,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
       const answer = await readWholeAnswer(options.connections[call.pool ?? 'rest'], requestOf(call), limits);
       ({ status } = answer);
       refuseBadStatus(answer);
-      return parseObject(answer.body) as Answer;
+      return read(answer.body);
     } catch (error) {
       throw explain(error, signal);
     } finally {
@@ -92,12 +94,24 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     }
   }
 
+  const getJson = <Answer>(call: Call): Promise<Answer> =>
+    getWhole(call, (body) => parseObject(body) as Answer);
+
   /** Once the head is there, whoever reads the body sets the pace. */
   async function getChunks(call: Call): Promise<AsyncIterable<Buffer>> {
     const { answer, deadline } = await open(call);
     deadline.clear();
     return explained(chunksOf(answer.body), call.signal);
   }
+
+  const messagesCall = (...[caller, roomId, query, signal]: Parameters<Homeserver['messages']>): Call => ({
+    name: 'messages',
+    path: `${pathOfRoom(roomId)}/messages`,
+    query: { ...query },
+    caller,
+    deadlineMs: callDeadlineMs,
+    signal,
+  });
 
   return {
     whoami: (caller, signal) =>
@@ -131,15 +145,10 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
         signal,
       }),
 
-    messages: (caller, roomId, query, signal) =>
-      getJson<MessagesResponse>({
-        name: 'messages',
-        path: `${pathOfRoom(roomId)}/messages`,
-        query: { ...query },
-        caller,
-        deadlineMs: callDeadlineMs,
-        signal,
-      }),
+    messages: (...asked) => getJson<MessagesResponse>(messagesCall(...asked)),
+
+    messagesPage: (...asked) =>
+      getWhole(messagesCall(...asked), (body) => new MessagesPage(body, parseObject)),
 
     context: (caller, roomId, eventId, signal) =>
       getJson<ContextResponse>({

@@ -8,3 +8,11 @@ export const ARRAY_START = 0x5b;
 export const ARRAY_END = 0x5d;
 export const OBJECT_START = 0x7b;
 export const OBJECT_END = 0x7d;
+
+/** Whether the bytes from `start` up to `end` are these. */
+export function isText(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
+  if (end - start !== text.length) return false;
+  // From behind, where names and ids differ.
+  for (let at = text.length - 1; at >= 0; at -= 1) if (bytes[start + at] !== text[at]) return false;
+  return true;
+}

@@ -1,7 +1,10 @@
 import type { RoomId } from '../matrix/identifiers.ts';
 import type { ByteSink } from '../stream/byte-sink.ts';
-import { JsonMembers } from '../stream/json-members.ts';
+import { COMMA, isText, OBJECT_END, QUOTE } from '../stream/json-bytes.ts';
+import type { JsonMembers } from '../stream/json-members.ts';
+import { LEGACY_ALREADY, MORE_THAN_A_COPY, roleOf, roleTable } from './member-roles.ts';
 import type { OverriddenState } from './overridden-state.ts';
+import { UnsignedBytes } from './unsigned-bytes.ts';
 
 /** What became of a state event. */
 export type Written = 'written' | 'overridden' | 'not plain';
@@ -15,13 +18,11 @@ export type Written = 'written' | 'overridden' | 'not plain';
 export class StateEventBytes {
   readonly #overridden: OverriddenState;
   readonly #ids: Buffer;
-  readonly #unsigned = new JsonMembers();
-  /** What becomes of each of `unsigned`'s members. */
-  readonly #roles: (Role | undefined)[] = [];
+  readonly #unsigned = new UnsignedBytes({ leavesOut: true });
 
   constructor(roomId: RoomId, overridden: OverriddenState) {
     this.#overridden = overridden;
-    this.#ids = bytesOf(`,"room_id":${JSON.stringify(roomId)},"user_id":`);
+    this.#ids = Buffer.from(`,"room_id":${JSON.stringify(roomId)},"user_id":`);
   }
 
   /** Writes the event whose members these are, behind a comma where it follows one, unless the timeline overrides it. */
@@ -31,7 +32,7 @@ export class StateEventBytes {
     let sender = NONE;
     let unsigned = NONE;
     for (let member = 0; member < event.count; member += 1) {
-      switch (roleOf(EVENT_ROLES, bytes, event, member)) {
+      switch (roleOf(ROLES, bytes, event, member)) {
         case 'type':
           type = member;
           break;
@@ -54,15 +55,16 @@ export class StateEventBytes {
     if (event.hasEscapedKey || !isString(bytes, event, type) || !isString(bytes, event, stateKey))
       return 'not plain';
     if (isRedaction(bytes, event, type)) return 'not plain';
-    if (!this.#unsigned.find(bytes, event.valueStart(unsigned)) || !this.#isPlain(bytes)) return 'not plain';
+    if (!this.#unsigned.read(bytes, event.valueStart(unsigned))) return 'not plain';
     if (this.#isOverridden(bytes, event, type, stateKey)) return 'overridden';
     if (isFollowing) sink.byte(COMMA);
     sink.range(bytes, event.start, event.valueStart(unsigned));
-    this.#writeUnsigned(bytes, sink);
+    this.#unsigned.write(bytes, sink);
     sink.range(bytes, event.valueEnd(unsigned), event.end - 1);
     sink.bytes(this.#ids);
     sink.range(bytes, event.valueStart(sender), event.valueEnd(sender));
-    this.#writeCopies(bytes, sink);
+    this.#unsigned.writeCopies(bytes, sink);
+    sink.byte(OBJECT_END);
     return 'written';
   }
 
@@ -75,146 +77,25 @@ export class StateEventBytes {
       event.valueEnd(stateKey),
     );
   }
-
-  /** Whether `unsigned` can be copied in parts; notes which. */
-  #isPlain(bytes: Buffer): boolean {
-    const unsigned = this.#unsigned;
-    if (unsigned.hasEscapedKey) return false;
-    let hasAge = false;
-    for (let member = 0; member < unsigned.count; member += 1) {
-      const role = roleOf(UNSIGNED_ROLES, bytes, unsigned, member);
-      if (role === 'involved') return false;
-      if (role === 'age') hasAge = bytes[unsigned.valueStart(member)] !== LETTER_N;
-      this.#roles[member] = role === 'age' ? 'copied' : role;
-    }
-    return hasAge;
-  }
-
-  /** Without what `state` arrays do not have natively: neighbours that stay are copied together. */
-  #writeUnsigned(bytes: Buffer, sink: ByteSink): void {
-    const unsigned = this.#unsigned;
-    const { count } = unsigned;
-    sink.byte(OBJECT_START);
-    let hasWritten = false;
-    for (let member = 0; member < count; member += 1) {
-      if (this.#roles[member] === 'dropped') continue;
-      const start = unsigned.keyStart(member);
-      while (member + 1 < count && this.#roles[member + 1] !== 'dropped') member += 1;
-      if (hasWritten) sink.byte(COMMA);
-      sink.range(bytes, start, unsigned.valueEnd(member));
-      hasWritten = true;
-    }
-    sink.byte(OBJECT_END);
-  }
-
-  #writeCopies(bytes: Buffer, sink: ByteSink): void {
-    const unsigned = this.#unsigned;
-    for (let member = 0; member < unsigned.count; member += 1) {
-      if (this.#roles[member] !== 'copied') continue;
-      sink.byte(COMMA);
-      sink.range(bytes, unsigned.keyStart(member), unsigned.valueEnd(member));
-    }
-    sink.byte(OBJECT_END);
-  }
 }
 
 const NONE = -1;
-const WORD = 4;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const LETTER_N = 0x6e;
-const OBJECT_START = 0x7b;
-const OBJECT_END = 0x7d;
 
-type Role = 'type' | 'state_key' | 'sender' | 'unsigned' | 'age' | 'copied' | 'dropped' | 'involved';
-
-interface NamedRole {
-  name: Buffer;
-  /** Of the name, quotes and all: its first and its last four bytes, which tell nearly all names apart. */
-  first: number;
-  last: number;
-  role: Role;
-}
-
-/** By the length of the name, quotes and all. */
-type RoleTable = readonly (readonly NamedRole[] | undefined)[];
-
-function bytesOf(text: string): Buffer {
-  return Buffer.from(text);
-}
-
-function tableOf(roles: Record<string, Role>): RoleTable {
-  const table: NamedRole[][] = [];
-  for (const [key, role] of Object.entries(roles)) {
-    const name = bytesOf(JSON.stringify(key));
-    const named = { name, first: wordAt(name, 0), last: wordAt(name, name.length - WORD), role };
-    table[name.length] = [...(table[name.length] ?? []), named];
-  }
-  return Array.from({ length: 32 }, (_, length) => table[length]);
-}
-
-/** A member that makes the legacy format more than a copy, or that shows an event which is in it already. */
-const INVOLVED = {
-  redacted_because: 'involved',
-  invite_room_state: 'involved',
-  knock_room_state: 'involved',
-  'm.relations': 'involved',
-} as const;
-
-const EVENT_ROLES = tableOf({
-  ...INVOLVED,
+const ROLES = roleTable<'type' | 'state_key' | 'sender' | 'unsigned' | 'involved'>({
   type: 'type',
   state_key: 'state_key',
   sender: 'sender',
   unsigned: 'unsigned',
   room_id: 'involved',
-  user_id: 'involved',
-  age: 'involved',
-  prev_content: 'involved',
-  replaces_state: 'involved',
+  ...MORE_THAN_A_COPY,
+  ...LEGACY_ALREADY,
 });
 
-const UNSIGNED_ROLES = tableOf({
-  ...INVOLVED,
-  age: 'age',
-  prev_content: 'copied',
-  replaces_state: 'copied',
-  membership: 'dropped',
-  transaction_id: 'dropped',
-});
-
-function roleOf(table: RoleTable, bytes: Uint8Array, members: JsonMembers, member: number): Role | undefined {
-  const start = members.keyStart(member);
-  const end = members.keyEnd(member);
-  const candidates = table[end - start];
-  if (candidates === undefined) return undefined;
-  const first = wordAt(bytes, start);
-  for (let i = 0; i < candidates.length; i += 1) {
-    const candidate = candidates[i];
-    if (candidate === undefined || candidate.first !== first) continue;
-    if (candidate.last === wordAt(bytes, end - WORD) && hasInside(bytes, start, candidate.name))
-      return candidate.role;
-  }
-  return undefined;
-}
-
-function wordAt(bytes: Uint8Array, at: number): number {
-  const high = ((bytes[at + 3] ?? 0) << 24) | ((bytes[at + 2] ?? 0) << 16);
-  return high | ((bytes[at + 1] ?? 0) << 8) | (bytes[at] ?? 0);
-}
-
-/** Whether what is between the first and the last word is the same. */
-function hasInside(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
-  for (let at = name.length - WORD - 1; at >= WORD; at -= 1) if (bytes[start + at] !== name[at]) return false;
-  return true;
-}
-
-const REDACTION = bytesOf('"m.room.redaction"');
+const REDACTION = Buffer.from('"m.room.redaction"');
 
 /** It has `redacts` in two places. */
-const isRedaction = (bytes: Uint8Array, members: JsonMembers, type: number): boolean =>
-  members.valueEnd(type) - members.valueStart(type) === REDACTION.length &&
-  REDACTION.every((byte, at) => bytes[members.valueStart(type) + at] === byte);
+const isRedaction = (bytes: Buffer, members: JsonMembers, type: number): boolean =>
+  isText(bytes, members.valueStart(type), members.valueEnd(type), REDACTION);
 
 const isString = (bytes: Uint8Array, members: JsonMembers, member: number): boolean =>
   bytes[members.valueStart(member)] === QUOTE;

@@ -7,9 +7,11 @@ import {
   type Remainder,
 } from '../../src/cursors/catch-up.ts';
 import { decodeCatchUpToken } from '../../src/cursors/stream-position.ts';
+import { MessagesPage } from '../../src/homeserver/messages-page.ts';
 import type { ClientEvent } from '../../src/matrix/client-event.ts';
 import { HomeserverError, HomeserverUnavailable } from '../../src/matrix/errors.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
+import type { MessagesResponse } from '../../src/matrix/sync.ts';
 import type { RoomTimeline } from '../../src/translate/events.ts';
 
 const from = 'T0' as SyncToken;
@@ -169,6 +171,40 @@ describe('reading a catch-up', () => {
       isGivenUp: () => false,
     };
     expect((await read({ from, to, rooms: [aRoom('!a')] }, 9, source)).given).toEqual(['a1']);
+  });
+
+  describe('pages as the homeserver wrote them', () => {
+    const parse = (bytes: Buffer) => JSON.parse(bytes.toString()) as MessagesResponse;
+    const ofPages = (...pages: string[]): IntervalSource => ({
+      readPage: async (_interval, page) => {
+        const events = new MessagesPage(Buffer.from(pages[Number(page ?? 0)] ?? ''), parse);
+        return { events, ...(events.end !== undefined && { next: events.end }) };
+      },
+      isGivenUp: () => false,
+    });
+    const aliases = '{"type":"m.room.aliases","event_id":"x"}';
+    const one = (id: string) => `{"type":"m.room.message","event_id":"${id}"}`;
+
+    test('some of them in an odd way -> all events, but for aliases', async () => {
+      const source = ofPages(
+        `{"chunk":[${one('a1')},${aliases}],"end":"1"}`,
+        `{"end":"2","chunk":[ ${one('a2')} , ${aliases}]}`,
+        String.raw`{"chunk":[{"\u0074ype":"m.room.message","event_id":"a3"}]}`,
+      );
+      expect((await read({ from, to, rooms: [aRoom('!a')] }, 9, source)).given).toEqual(['a1', 'a2', 'a3']);
+    });
+
+    test('the event behind which it goes on -> found in its page', async () => {
+      const source = ofPages(`{"chunk":[${one('a1')},${one('a2')},${one('a3')}]}`);
+      expect(await followTokens([aRoom('!a')], 2, source)).toEqual(['a1', 'a2', 'a3']);
+    });
+
+    test('a page that is no JSON -> thrown behind the last event of the page before', async () => {
+      const source = ofPages(`{"chunk":[${one('a1')}],"end":"1"}`, '{"chunk":[{"type":gar],"end":"2"}');
+      const steps = readCatchUp({ from, to, rooms: [aRoom('!a')] }, 9, source, new AbortController().signal);
+      expect((await steps.next()).value).toMatchObject({ events: [{ event_id: 'a1' }] });
+      await expect(steps.next()).rejects.toThrow(SyntaxError);
+    });
   });
 
   test('the reader stops -> the page that is being read ahead is aborted', async () => {

@@ -23,21 +23,18 @@ export const readExactPage: HomeserverKind['readPage'] = async (
   const { filter, signal } = options;
   const query = { dir: 'f' as const, limit: PAGE_LIMIT, ...(filter !== undefined && { filter }) };
   const { roomId, from, to } = interval;
-  const { chunk, end } = await homeserver.messages(
-    caller,
-    roomId,
-    { ...query, from: page ?? from, to },
-    signal,
-  );
+  const isExact = page === null || options.memo.hasOnlyNews === true;
+  const [read, before] = await Promise.all([
+    homeserver.messagesPage(caller, roomId, { ...query, from: page ?? from, to }, signal),
+    isExact ? undefined : homeserver.messages(caller, roomId, { ...query, from: page, to: from }, signal),
+  ]);
   // A page that leads back to itself would be read for ever.
-  const next = end === undefined || end === null || end === page ? {} : { next: end };
-  const events = chunk ?? [];
-  if (page === null || events.length === 0) return { events, ...next };
-  if (options.memo.hasOnlyNews === true) return { events, ...next, memo: options.memo };
+  const next = read.end === undefined || read.end === page ? {} : { next: read.end };
+  if (before === undefined) return { events: read, ...next, memo: options.memo };
 
-  const before = await homeserver.messages(caller, roomId, { ...query, from: page, to: from }, signal);
-  const hasOnlyNews = (before.chunk ?? []).length === 0 && typeof before.end !== 'string';
-  return { events: without(events, before.chunk ?? []), ...next, memo: { hasOnlyNews } };
+  const old = before.chunk ?? [];
+  if (old.length > 0) return { events: without(read.parse().chunk ?? [], old), ...next };
+  return { events: read, ...next, memo: { hasOnlyNews: typeof before.end !== 'string' } };
 };
 
 function without(events: readonly ClientEvent[], others: readonly ClientEvent[]): ClientEvent[] {

@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { MessagesPage } from '../../src/homeserver/messages-page.ts';
+import type { MessagesResponse } from '../../src/matrix/sync.ts';
+
+const parse = (bytes: Buffer) => JSON.parse(bytes.toString()) as MessagesResponse;
+const endOf = (text: string) => new MessagesPage(Buffer.from(text), parse).end;
+
+describe('the end of a page', () => {
+  test('any object, members in any order, written in any way -> what parsing gives', () => {
+    // Texts that look like the end of an answer, inside of it.
+    const trap = fc.constantFrom('"end":"no"}', ',"end":"no"', '\\","end":"no"', '\\', '"', '{"end":"no"}');
+    const text = fc.oneof(trap, fc.string({ unit: 'grapheme' }));
+    const inner = fc.record({ end: text, start: text }, { requiredKeys: [] });
+    const members = fc.record(
+      {
+        chunk: fc.array(inner, { maxLength: 3 }),
+        start: text,
+        end: fc.option(text),
+        state: fc.array(inner, { maxLength: 2 }),
+        [',"end']: text,
+        'end"': text,
+      },
+      { requiredKeys: [] },
+    );
+    const answer = members.chain((all) =>
+      fc
+        .shuffledSubarray(Object.entries(all), { minLength: Object.keys(all).length })
+        .map((entries) => Object.fromEntries(entries) as MessagesResponse),
+    );
+    fc.assert(
+      fc.property(answer, fc.nat(2), (value, indent) => {
+        expect(endOf(JSON.stringify(value, null, indent))).toBe(value.end ?? undefined);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test.each([
+    { text: '{"chunk":[],"end":"t1"}', end: 't1' },
+    { text: '{"chunk":[],"start":"t0","end":"t1"}\n', end: 't1' },
+    { text: '{"chunk":[],"end":"t1","start":"t0"}', end: 't1' },
+    { text: '{"end":"t1","chunk":[{"end":"no"}]}', end: 't1' },
+    { text: '{"end":"t0","chunk":[],"end":"t1"}', end: 't1' },
+    { text: '{"chunk":[],"end":"t1","end":null}', end: undefined },
+    { text: String.raw`{"chunk":[],"\u0065nd":"t1"}`, end: 't1' },
+    { text: String.raw`{"chunk":[],"end":"\u0074\"1"}`, end: 't"1' },
+    { text: `{"end":"t1","start":"${'x'.repeat(2000)}"}`, end: 't1' },
+    { text: '{"chunk":[],"end":7}', end: undefined },
+    { text: '{}', end: undefined },
+  ])('$text -> $end', ({ text, end }) => {
+    expect(endOf(text)).toBe(end);
+  });
+
+  test.each(['', 'null', '{"chunk":[', '{"chunk":[{"type":"m.room.mess"gar'])(
+    '%s, no JSON -> thrown',
+    (text) => {
+      expect(() => endOf(text)).toThrow();
+    },
+  );
+});
