@@ -1,21 +1,28 @@
-// One process of the pass-through bench, by its first argument: `homeserver`, `hindsync` or `http-proxy` (then the
-// homeserver's port). Says `{port}` when it listens, and its CPU time so far, in microseconds, whenever it is asked.
+// One process of the pass-through bench, by its first argument: `homeserver`, `pass-through`, `hindsync` or `http-proxy`
+// (then the homeserver's port). Says `{port}` when it listens, and its CPU time so far, in microseconds, whenever it is asked.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastifyHttpProxy from '@fastify/http-proxy';
 import Fastify from 'fastify';
+import { createApp } from '../src/app.ts';
+import { readConfig } from '../src/config.ts';
 import { createPassThrough, passthrough } from '../src/endpoints/passthrough.ts';
 import { connectTo } from '../src/homeserver/connections.ts';
 import { installErrorHandler } from '../src/http/error-handler.ts';
 import { createServerOptions } from '../src/http/limits.ts';
+import { createLogger } from '../src/http/logging.ts';
+import { keepMemoryFlat } from '../src/operate/memory.ts';
 
 const [role, homeserverPort] = process.argv.slice(2);
 const upstream = `http://127.0.0.1:${homeserverPort}`;
 
-const start = { homeserver: startHomeserver, hindsync: startHindsync, 'http-proxy': startHttpProxy }[
-  role ?? ''
-];
+const start = {
+  homeserver: startHomeserver,
+  'pass-through': startPassThrough,
+  hindsync: startHindsync,
+  'http-proxy': startHttpProxy,
+}[role ?? ''];
 if (start === undefined) throw new Error(`no such role: ${role}`);
 const port = await start();
 process.on('message', () => {
@@ -33,6 +40,10 @@ async function startHomeserver(): Promise<number> {
       let length = 0;
       request.on('data', (chunk: Buffer) => (length += chunk.length));
       request.on('end', () => response.end(String(length)));
+      return;
+    }
+    if (request.url?.endsWith('/versions') === true) {
+      response.end('{"versions":["r0.6.1","v1.11"]}');
       return;
     }
     const size = request.url?.split('/').at(-1) ?? '';
@@ -54,8 +65,9 @@ async function startHomeserver(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Put together as the app does it, with every guard on. */
-async function startHindsync(): Promise<number> {
+/** The endpoint alone, put together as the app does it, with every guard on. */
+async function startPassThrough(): Promise<number> {
+  keepMemoryFlat();
   const connections = connectTo(upstream);
   const passThrough = createPassThrough({
     connections,
@@ -73,6 +85,16 @@ async function startHindsync(): Promise<number> {
   await app.register(passthrough, { connections, passThrough });
   await app.listen({ host: '127.0.0.1', port: 0, backlog: 1024 });
   return (app.server.address() as AddressInfo).port;
+}
+
+/** All of it: every route, metrics, and what is learned about sessions. */
+async function startHindsync(): Promise<number> {
+  keepMemoryFlat();
+  const listeners = ['--listen', '127.0.0.1:0', '--internal-listen', '127.0.0.1:0'];
+  const argv = ['--homeserver-url', upstream, '--homeserver-kind', 'synapse', ...listeners];
+  const config = readConfig({ argv, env: {}, readFile: () => '' });
+  const app = await createApp(config, { logger: createLogger({ level: 'warn' }) });
+  return Number(new URL((await app.listen()).url).port);
 }
 
 async function startHttpProxy(): Promise<number> {

@@ -55,7 +55,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     const headers = toClientHeaders(controller.rawHeaders as Buffer[]);
     this.#length = lengthOf(headers);
-    this.#onAnswered?.({ ...this.#sent, status });
+    this.#tell(status);
     this.#response.writeHead(status, reasonOf(status, text), headers);
   }
 
@@ -85,8 +85,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     const explained = explain(error);
-    this.#onAnswered?.({ ...this.#sent, status: explained.status });
+    this.#tell(explained.status);
     writeError(this.#response, explained);
+  }
+
+  #tell(status: number): void {
+    const { method, rawUrl, headers } = this.#sent;
+    this.#onAnswered?.({ method, rawUrl, headers, status });
   }
 
   #onClientClosed(): void {
@@ -97,7 +102,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 }
 
 /** Bytes of a body up to which copying it costs less than a write of its own. */
-const JOINED_LIMIT = 32 * 1024;
+const JOINED_LIMIT = 8 * 1024;
 
 class ClientLeft extends Error {}
 

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { forwardedForOf, isReplaced } from '../http/forwarded.ts';
 import type { Peer } from '../http/forwarded.ts';
-import { isHopByHop, namesHeaders, withoutNamed } from '../http/hop-by-hop.ts';
+import { isHopByHop, mayBeHopByHop, namesHeaders, withoutNamed } from '../http/hop-by-hop.ts';
 import { MatrixError } from '../matrix/errors.ts';
 
 /**
@@ -22,7 +22,8 @@ export function toHomeserverHeaders(request: IncomingMessage, peer: Peer, access
     const lower = name.toLowerCase();
     if (lower === 'host') hosts += 1;
     if (lower === 'connection' && namesHeaders(value)) connection += `,${value}`;
-    if (lower === 'x-forwarded-for' || isHopByHop(lower) || isReplaced(lower, peer)) continue;
+    if (lower === 'x-forwarded-for' || (mayBeHopByHop(name) && isHopByHop(lower)) || isReplaced(lower, peer))
+      continue;
     headers.push(name, value);
   }
   if (hosts > 1 || (hosts === 0 && request.httpVersion !== '1.0')) {
@@ -41,9 +42,12 @@ export function toClientHeaders(rawHeaders: readonly Buffer[]): string[] {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]?.toString('latin1') ?? '';
     const value = rawHeaders[i + 1]?.toString('latin1') ?? '';
-    const lower = name.toLowerCase();
-    if (lower === 'connection' && namesHeaders(value)) connection += `,${value}`;
-    if (!isHopByHop(lower)) headers.push(name, value);
+    if (mayBeHopByHop(name)) {
+      const lower = name.toLowerCase();
+      if (lower === 'connection' && namesHeaders(value)) connection += `,${value}`;
+      if (isHopByHop(lower)) continue;
+    }
+    headers.push(name, value);
   }
   if (connection !== '') headers = withoutNamed(headers, connection);
   return headers;

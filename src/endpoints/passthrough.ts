@@ -134,6 +134,8 @@ export async function passthrough(
   // The hook answers. After it Fastify would refuse what it cannot read as a media type, and http-proxy would take the
   // URL apart, which costs a tenth of the CPU time; so its part is the routes.
   app.addHook('onRequest', (request, reply, _done) => options.passThrough(request, reply));
+  // Nothing is logged of a single request here, so none gets a logger of its own: that costs one in fifteen more.
+  app.setChildLoggerFactory((logger) => logger);
   await app.register(fastifyHttpProxy, {
     upstream: options.connections.origin,
     httpMethods: METHODS.filter((method) => method !== 'CONNECT'),

@@ -2,14 +2,18 @@ import type { ModernSessions } from '../caches/modern-sessions.ts';
 import type { Sessions } from '../caches/sessions.ts';
 import { readMasquerade } from '../http/access-token.ts';
 import { queryOf } from '../http/query.ts';
+import { pathOf } from '../http/raw-url.ts';
 import type { AccessToken } from '../matrix/identifiers.ts';
 import type { Answered } from './passthrough-exchange.ts';
 
 /** The end of a path that ends sessions: its own, or (by the second group) any of the user's. */
 const ENDS_SESSIONS =
   /\/(?:logout|(logout\/all|account\/password|account\/deactivate|delete_devices|devices\/[^/]*))$/;
+const MODERN_KEYS = /\/(?:keys\/(?:upload|claim|query|changes)$|room_keys\/)/;
+
 /** What only a modern client asks: its own sync, sliding sync, keys. */
-const IS_MODERN = /\/(?:sync|keys\/(?:upload|claim|query|changes)|room_keys\/.*)$/;
+const isModernPath = (path: string): boolean =>
+  path.endsWith('/sync') || (path.includes('keys/') && MODERN_KEYS.test(path));
 
 /**
  * Learns from what passes through: a session that ended is forgotten at once, and one that syncs or encrypts the modern
@@ -23,10 +27,10 @@ export function createSessionObserver(options: {
 }): (answered: Answered) => void {
   const { sessions, modernSessions } = options;
   return ({ method, rawUrl, headers, status }) => {
-    const path = rawUrl.split('?', 1)[0] ?? '';
+    const path = pathOf(rawUrl);
     const end = method === 'GET' || status >= 400 ? null : ENDS_SESSIONS.exec(path);
     if (end?.[1] !== undefined) return sessions.forgetAll();
-    const isModern = status < 400 && IS_MODERN.test(path);
+    const isModern = status < 400 && isModernPath(path);
     if (status !== 401 && end === null && !isModern) return;
     const accessToken = accessTokenIn(headers);
     if (accessToken === undefined) return;

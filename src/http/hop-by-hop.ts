@@ -1,22 +1,31 @@
 // Headers that are about one connection and end there, in both directions (RFC 9110 §7.6.1).
 
-/** Whether the header stops here. `name` is in lower case. */
-export function isHopByHop(name: string): boolean {
-  // The first letter settles it for most headers, of which there are many.
-  switch (name.charCodeAt(0)) {
+/**
+ * Whether a header may be one that stops here, by its first letter and its length: that settles it for nearly all, of
+ * which there are many. `name` is in any case.
+ */
+export function mayBeHopByHop(name: string): boolean {
+  switch (name.charCodeAt(0) | LOWER_CASE) {
     case LETTER_C:
     case LETTER_K:
     case LETTER_T:
     case LETTER_U:
     case LETTER_E:
+      return LENGTHS.has(name.length);
     case LETTER_P:
-      return HOP_BY_HOP.has(name) || name.startsWith('proxy-');
+      return true;
     default:
       return false;
   }
 }
 
+const LOWER_CASE = 0x20;
 const [LETTER_C, LETTER_K, LETTER_T, LETTER_U, LETTER_E, LETTER_P] = Buffer.from('cktuep');
+
+/** Whether the header stops here. `name` is in lower case. */
+export function isHopByHop(name: string): boolean {
+  return HOP_BY_HOP.has(name) || name.startsWith('proxy-');
+}
 
 /** `Expect` is answered here; `Proxy` is no header at all, but becomes HTTP_PROXY in CGI programs. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -29,6 +38,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'expect',
   'proxy',
 ]);
+
+const LENGTHS: ReadonlySet<number> = new Set([...HOP_BY_HOP].map(({ length }) => length));
 
 /**
  * What a `Connection` header must not take away, though RFC 9110 would let it: who asks, for whom, from where, and

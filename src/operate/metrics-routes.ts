@@ -18,7 +18,7 @@ export function countRequests(metrics: Metrics, endpoint: EndpointName): onReque
   return (request, reply, done) => {
     const startedAt = performance.now();
     const { url: rawUrl = '', method = '' } = request.raw;
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       const status = reply.raw.headersSent ? reply.raw.statusCode : 0;
       metrics.requestFinished({ endpoint, rawUrl, method, status }, performance.now() - startedAt);
     });

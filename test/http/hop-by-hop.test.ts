@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isHopByHop, namesHeaders, withoutNamed } from '../../src/http/hop-by-hop.ts';
+import { isHopByHop, mayBeHopByHop, namesHeaders, withoutNamed } from '../../src/http/hop-by-hop.ts';
 
 test.each([
   'connection',
@@ -9,9 +9,11 @@ test.each([
   'transfer-encoding',
   'upgrade',
   'expect',
+  'proxy',
   'proxy-connection',
-])('%s -> stops here', (name) => {
+])('%s -> stops here, in any case', (name) => {
   expect(isHopByHop(name)).toBe(true);
+  expect([name, name.toUpperCase()].map(mayBeHopByHop)).toEqual([true, true]);
 });
 
 test.each(['authorization', 'content-length', 'host', 'cookie', 'trailers', 'x-proxy-foo'])(
