@@ -10,6 +10,7 @@ import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import { createEventRooms } from './caches/event-rooms.ts';
 import { createModernSessions } from './caches/modern-sessions.ts';
+import { createPresences } from './caches/presences.ts';
 import { createSessions } from './caches/sessions.ts';
 import { createVisibilities } from './caches/visibility.ts';
 import type { Config } from './config.ts';
@@ -77,6 +78,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   const eventRooms = createEventRooms({ maxBytes: config.cacheSize / 4 });
   const identities = createSessions({ maxBytes: config.cacheSize / 16 });
   const modernSessions = createModernSessions({ maxBytes: config.cacheSize / 16 });
+  const presences = createPresences({ maxBytes: config.cacheSize / 32 });
 
   const directory = new PQueue({ concurrency: 16 });
   const visibilities = createVisibilities({
@@ -129,7 +131,18 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     watch,
     onProbe: () => metrics.count('peekProbes'),
   });
-  const shared = { ...config, homeserver, kind, sessions, eventRooms, cursors, readNow, parkedPolls, clock };
+  const shared = {
+    ...config,
+    homeserver,
+    kind,
+    sessions,
+    eventRooms,
+    presences,
+    cursors,
+    readNow,
+    parkedPolls,
+    clock,
+  };
   const peekEvents = createPeekEvents({ ...shared, peeks });
   const passThrough = createPassThrough({
     ...config,

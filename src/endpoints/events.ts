@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
+import type { Presences } from '../caches/presences.ts';
 import type { EventStream } from '../cursors/event-stream.ts';
 import type { ReadNow } from '../cursors/now.ts';
 import { readPosition } from '../cursors/read-position.ts';
@@ -30,6 +31,7 @@ export interface EventsOptions extends SharedDeviceOptions {
   sessions: SessionReader;
   parkedPolls: ParkedPolls;
   eventRooms: EventRooms;
+  presences: Presences;
   clock: Clock;
   /** Room events in an answer where the client names no limit. */
   eventsLimit: number;
@@ -113,9 +115,10 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
   /** What is not room history: invites and knocks, presence, typing, receipts, account data. */
   async function readRest(
     { pendingRooms, ephemeral }: StreamUpdate,
-    { caller, userId }: Session,
+    { caller, userId, key }: Session,
     signal: AbortSignal,
   ): Promise<LegacyEphemeralEvent[]> {
+    options.presences.note(key, ephemeral);
     const invited = pendingRooms
       .filter(({ membership }) => membership === 'invite')
       .map(({ roomId }) => roomId);

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
+import type { Presences } from '../caches/presences.ts';
 import type { Visibilities } from '../caches/visibility.ts';
 import type { SessionCursors } from '../cursors/session-cursors.ts';
 import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
@@ -27,6 +28,7 @@ export interface InitialSyncOptions {
   sessions: SessionReader;
   cursors: SessionCursors;
   eventRooms: EventRooms;
+  presences: Presences;
   visibilities: Visibilities;
   queue: InitialSyncQueue;
   clock: Clock;
@@ -97,6 +99,7 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
         nowMs: clock.now(),
         roomToken: (roomId, eventId, side) => encodeRoomToken({ roomId, eventId, side }),
         onEvent: (eventId, roomId) => options.eventRooms.note(eventId, roomId),
+        onPresence: (event) => options.presences.note(key, [event]),
       },
       readInvites: (invited) => readInviteNotifications({ homeserver, caller, userId, invited, signal }),
     });

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
+import type { Presences } from '../caches/presences.ts';
 import type { Visibilities } from '../caches/visibility.ts';
 import { resolveForSync } from '../cursors/resolve-token.ts';
 import type { SessionCursors } from '../cursors/session-cursors.ts';
@@ -32,6 +33,7 @@ export interface V2AlphaSyncOptions extends SharedDeviceOptions {
   sessions: SessionReader;
   cursors: SessionCursors;
   eventRooms: EventRooms;
+  presences: Presences;
   visibilities: Visibilities;
   queue: InitialSyncQueue;
   parkedPolls: ParkedPolls;
@@ -127,7 +129,7 @@ export const v2AlphaSync: FastifyPluginAsync<V2AlphaSyncOptions> = async (app, o
   }
 
   function write(
-    { caller, userId }: Session,
+    { caller, userId, key }: Session,
     { draft }: V2AlphaSyncQuery,
     chunks: AsyncIterable<Buffer>,
     reply: FastifyReply,
@@ -145,6 +147,7 @@ export const v2AlphaSync: FastifyPluginAsync<V2AlphaSyncOptions> = async (app, o
         nowMs: options.clock.now(),
         roomToken: (roomId, eventId, side) => encodeRoomToken({ roomId, eventId, side }),
         onEvent: (eventId, roomId) => options.eventRooms.note(eventId, roomId),
+        onPresence: (event) => options.presences.note(key, [event]),
       },
       readInvites: (invited) => readInviteNotifications({ homeserver, caller, userId, invited, signal }),
     });

@@ -151,7 +151,12 @@ export const legacyRoutes: readonly LegacyRoute[] = [
   pass(BOTH, 'GET,PUT profile/*/displayname'),
   pass(BOTH, 'GET,PUT profile/*/avatar_url'),
   pass(BOTH, 'GET,PUT presence/*/status'),
-  reshape(BOTH, 'GET presence/list/*', 'presence-list', '`[]`: nobody keeps such lists any more'),
+  reshape(
+    BOTH,
+    'GET presence/list/*',
+    'presence-list',
+    'what the session was last told of presence; nobody keeps such lists any more',
+  ),
   reshape(BOTH, 'POST presence/list/*', 'presence-list', '`{}`, and nothing is kept'),
   pass(BOTH, 'GET,PUT,DELETE user/*/account_data/*'),
   pass(BOTH, 'GET,PUT,DELETE user/*/rooms/*/account_data/*'),

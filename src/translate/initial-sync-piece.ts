@@ -1,4 +1,4 @@
-import type { ClientEvent } from '../matrix/client-event.ts';
+import type { ClientEvent, EphemeralEvent } from '../matrix/client-event.ts';
 import type { EventId, Milliseconds, RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
 import type { ByteSink } from '../stream/byte-sink.ts';
 
@@ -18,6 +18,8 @@ export interface InitialSyncContext {
   sink: ByteSink;
   /** Told of each event that stands in a room's chunk. */
   onEvent?(eventId: EventId | undefined, roomId: RoomId): void;
+  /** Told of each presence event, in its legacy form. */
+  onPresence?(event: EphemeralEvent): void;
 }
 
 /** What must wait before it can be written. */

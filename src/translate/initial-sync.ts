@@ -147,7 +147,10 @@ export class InitialSyncTranslation {
   }
 
   #presence(event: EphemeralEvent): void {
-    if (!isOffline(event)) this.#item('presence', JSON.stringify(toLegacyPresence(event)));
+    if (isOffline(event)) return;
+    const presence = toLegacyPresence(event);
+    this.#context.onPresence?.(presence);
+    this.#item('presence', JSON.stringify(presence));
   }
 
   #accountData({ type, content }: EphemeralEvent): void {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { EphemeralEvent } from '../matrix/client-event.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import { ByteSink } from '../stream/byte-sink.ts';
 import { textPiece, type Emit, type HeldRecord, type HeldSlot, type Piece } from './initial-sync-piece.ts';
@@ -12,6 +13,8 @@ export interface V2AlphaContext {
   roomToken(roomId: RoomId, eventId: EventId | null, side: 'before' | 'after'): string;
   /** Told of each event of a room's timeline. */
   onEvent?(eventId: EventId, roomId: RoomId): void;
+  /** Told of each presence event, in its legacy form. */
+  onPresence?(event: EphemeralEvent): void;
 }
 
 /** Ids are handed to the spool in blocks of so many bytes, as a room may have more of them than memory should hold. */

@@ -235,7 +235,9 @@ export class V2AlphaSyncTranslation {
     const isFirst = !this.#written.has('presence');
     if (isFirst) this.#key('presence', this.#context.draft.presence.start);
     else this.#text(',');
-    if (this.#isDraftA) this.#text(JSON.stringify(toLegacyPresence(parseEvent<EphemeralEvent>(bytes))));
+    const presence = toLegacyPresence(parseEvent<EphemeralEvent>(bytes));
+    this.#context.onPresence?.(presence);
+    if (this.#isDraftA) this.#text(JSON.stringify(presence));
     else this.#emit({ kind: 'bytes', bytes });
   }
 

@@ -113,6 +113,38 @@ describe('parameters', () => {
     },
   );
 
+  test.each(['events', 'initialSync', 'v2_alpha/sync'])(
+    'presence that %s told of -> in the presence list of 2014, one event a user',
+    async (told) => {
+      const { accessToken: theirs } = sandbox.homeserver.login(host);
+      const { end } = (await ask('timeout=0')).json;
+      const listOf = async (userId: UserId) => {
+        const path = `presence/list/${encodeURIComponent(userId)}`;
+        const headers = { authorization: `Bearer ${accessToken}` };
+        return (await fetch(`${gateway.url}/_matrix/client/api/v1/${path}`, { headers })).json();
+      };
+      expect(await listOf(me)).toEqual([]);
+      for (const status_msg of ['first', 'then']) {
+        await fetch(`${sandbox.url}/_matrix/client/v3/presence/${encodeURIComponent(host)}/status`, {
+          method: 'PUT',
+          headers: { authorization: `Bearer ${theirs}` },
+          body: JSON.stringify({ presence: 'online', status_msg }),
+        });
+      }
+      if (told === 'events') await ask(`from=${end}&timeout=0`);
+      else {
+        const path = told === 'initialSync' ? 'r0/initialSync' : told;
+        const headers = { authorization: `Bearer ${accessToken}` };
+        await (await fetch(`${gateway.url}/_matrix/client/${path}`, { headers })).text();
+      }
+      const list = (await listOf(me)) as { type: string; content: { user_id: string } }[];
+      expect(list.filter(({ content }) => content.user_id === host)).toMatchObject([
+        { type: 'm.presence', content: { presence: 'online', status_msg: 'then' } },
+      ]);
+      expect(await listOf(host)).toEqual([]);
+    },
+  );
+
   test('the access token in the query, and a GET with the body null -> answered', async () => {
     const { hostname, port } = new URL(gateway.url);
     const { request } = await import('undici');

@@ -4,6 +4,7 @@ import Fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createEventRooms } from '../../src/caches/event-rooms.ts';
+import { createPresences } from '../../src/caches/presences.ts';
 import { createSessions } from '../../src/caches/sessions.ts';
 import { createVisibilities } from '../../src/caches/visibility.ts';
 import { createSessionCursors } from '../../src/cursors/session-cursors.ts';
@@ -56,6 +57,7 @@ async function start(
     }),
     cursors: createSessionCursors({ maxBytes }),
     eventRooms,
+    presences: createPresences({ maxBytes }),
     visibilities: createVisibilities({ maxBytes, ask: homeserver.roomVisibility }),
     queue,
     clock: systemClock,

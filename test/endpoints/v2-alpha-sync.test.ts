@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createEventRooms } from '../../src/caches/event-rooms.ts';
+import { createPresences } from '../../src/caches/presences.ts';
 import { createModernSessions } from '../../src/caches/modern-sessions.ts';
 import { createSessions } from '../../src/caches/sessions.ts';
 import { createVisibilities } from '../../src/caches/visibility.ts';
@@ -59,6 +60,7 @@ async function start(
     sessions,
     cursors: createSessionCursors({ maxBytes }),
     eventRooms,
+    presences: createPresences({ maxBytes }),
     visibilities: createVisibilities({ maxBytes, ask: homeserver.roomVisibility }),
     queue,
     parkedPolls,

@@ -1,15 +1,16 @@
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 
 /**
- * `GET /presence/list/{userId}` → `[]`, and POST → `{}`: no homeserver keeps such lists any more.
+ * `GET /presence/list/{userId}` → presence events, and POST → `{}`: no homeserver keeps such lists any more.
  *
- * Differs: presence lists are always empty. Natively 404 since 2019, which stops clients that start with them; the
- * presence of everybody in sight comes with `/initialSync` and `/events`.
+ * Differs: presence lists hold whom the session was told of. Natively 404 since 2019, which stops clients that start with
+ * them. Nobody can be added or taken off; another user's list is empty.
  */
-export function createPresenceList({ sessions }: V1EndpointOptions): V1Endpoint {
-  return async ({ request, reply }) => {
-    await sessions.sessionOf(request);
+export function createPresenceList({ sessions, presences }: V1EndpointOptions): V1Endpoint {
+  return async ({ request, reply, params }) => {
+    const { key, userId } = await sessions.sessionOf(request);
     reply.type('application/json');
-    return request.method === 'POST' ? '{}' : '[]';
+    if (request.method === 'POST') return '{}';
+    return JSON.stringify(params[0] === userId ? presences.toldTo(key) : []);
   };
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Presences } from '../../caches/presences.ts';
 import type { Homeserver } from '../../homeserver/homeserver.ts';
 import type { Clock } from '../../http/clock.ts';
 import type { LegacyRoute } from '../../http/legacy-routes.ts';
@@ -23,6 +24,7 @@ export interface V1EndpointOptions {
   sessions: SessionReader;
   passThrough: PassThrough;
   clock: Clock;
+  presences: Presences;
   /** Of what the routes remember. */
   maxBytes: number;
 }

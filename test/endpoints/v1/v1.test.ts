@@ -391,7 +391,7 @@ describe('the rest', () => {
     await expect(ask('GET', 'publicRooms')).rejects.toThrow();
   });
 
-  test('presence lists -> empty, for who has an access token', async () => {
+  test('presence lists -> empty before anything was told, for who has an access token', async () => {
     expect((await ask('GET', 'presence/list/@me:test')).json).toEqual([]);
     expect((await ask('POST', 'presence/list/@me:test', { body: { invite: ['@a:test'] } })).json).toEqual({});
     expect((await ask('GET', 'presence/list/@me:test', { token: false })).status).toBe(401);
