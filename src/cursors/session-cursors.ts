@@ -27,9 +27,10 @@ export interface SessionCursors {
   readonly bytes: number;
 }
 
-/** The cost of an entry and of a room beside the events: keys, tokens, links. */
+/** The cost of an entry and of a room beside the events (keys, tokens, links), and of a page's event beside its bytes. */
 const BYTES_PER_ENTRY = 1024;
 const BYTES_PER_ROOM = 256;
+const BYTES_PER_EVENT = 256;
 /** Of pages that are on their way: how large they are is not known yet. */
 const BYTES_AHEAD = 256 * 1024;
 
@@ -114,4 +115,6 @@ function sizeOf(events: readonly RoomEvent[]): number {
 
 /** A page's event keeps its part of the page, and is an object itself. */
 const sizeOfEvent = (event: RoomEvent): number =>
-  event instanceof WrittenEvent ? event.end - event.start + BYTES_PER_ROOM : JSON.stringify(event).length * 2;
+  event instanceof WrittenEvent
+    ? event.end - event.start + BYTES_PER_EVENT
+    : JSON.stringify(event).length * 2;

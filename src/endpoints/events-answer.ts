@@ -49,6 +49,7 @@ async function* writeCatchUp(
 ): AsyncGenerator<Buffer> {
   const sink = new ByteSink(2 * PIECE_BYTES);
   sink.text(`{"start":${JSON.stringify(start)},"chunk":[`);
+  let bytes: LegacyEventBytes | undefined;
   let isFirst = true;
   for (let step = await steps.next(); ; step = await steps.next()) {
     if (step.done === true) {
@@ -60,20 +61,21 @@ async function* writeCatchUp(
     }
     const { events, roomId } = step.value;
     if (!isFirst) sink.byte(COMMA);
-    writeEvents(events, roomId, writing, sink);
+    if (bytes?.roomId !== roomId) bytes = new LegacyEventBytes(roomId);
+    writeEvents(events, bytes, writing, sink);
     if (isFirst || sink.length >= PIECE_BYTES) yield Buffer.from(sink.drain());
     isFirst = false;
   }
 }
 
-/** At least one event, with commas between. */
+/** At least one event of a room, with commas between. */
 function writeEvents(
   events: readonly RoomEvent[],
-  roomId: RoomId,
+  bytes: LegacyEventBytes,
   { toLegacy, onEvent, isRaw }: EventWriting,
   sink: ByteSink,
 ): void {
-  const bytes = new LegacyEventBytes(roomId);
+  const { roomId } = bytes;
   let isFirst = true;
   for (const event of events) {
     if (!isFirst) sink.byte(COMMA);

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { writeError } from '../http/error-handler.ts';
+import { cut } from '../http/send.ts';
 import { HomeserverUnavailable, MatrixError } from '../matrix/errors.ts';
 import { toClientHeaders } from './passthrough-headers.ts';
 
@@ -127,17 +128,6 @@ function explain(error: Error & { code?: string }): MatrixError {
       }
       return new HomeserverUnavailable(502, 'Could not reach the homeserver', { cause: error });
   }
-}
-
-/**
- * Ends the connection without ending the answer. Where only the connection's end marks the body's (HTTP/1.0), it is
- * reset, as a plain close would look like the whole body.
- */
-function cut(response: ServerResponse): void {
-  const { socket } = response;
-  if (socket !== null && !response.chunkedEncoding && !response.hasHeader('content-length'))
-    socket.resetAndDestroy();
-  response.destroy();
 }
 
 function lengthOf(headers: readonly string[]): number {

@@ -1,6 +1,6 @@
 import type { ClientEvent } from '../matrix/client-event.ts';
+import { BACKSLASH } from '../stream/json-bytes.ts';
 
-const BACKSLASH = 0x5c;
 const FILTER_SIZE = 4096;
 
 /**

@@ -1,9 +1,7 @@
 import type { JsonObject } from '../matrix/client-event.ts';
 import type { ByteSink } from '../stream/byte-sink.ts';
+import { COMMA, QUOTE } from '../stream/json-bytes.ts';
 import { JsonMembers } from '../stream/json-members.ts';
-
-const COMMA = 0x2c;
-const QUOTE = 0x22;
 
 /**
  * A JSON object whose members are copied as bytes, but for some that are left out: no number loses a digit, no key is

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { EphemeralEvent } from '../matrix/client-event.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import { ByteSink } from '../stream/byte-sink.ts';
+import { COLON, COMMA, OBJECT_END, OBJECT_START } from '../stream/json-bytes.ts';
 import { textPiece, type Emit, type HeldRecord, type HeldSlot, type Piece } from './initial-sync-piece.ts';
 import { SplicedObject } from './spliced-object.ts';
 import type { V2AlphaDraft } from './v2-alpha-draft.ts';
@@ -213,7 +214,3 @@ class IdList {
 
 /** The id is the entry's key, and the room's is around it. */
 const NOT_IN_MAP = ['event_id', 'room_id'];
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OBJECT_START = 0x7b;
-const OBJECT_END = 0x7d;

@@ -107,10 +107,12 @@ export function readWrittenEvents(answer: Buffer): WrittenEvent[] | undefined {
 
 /** A room's events → their legacy form, as bytes. */
 export class LegacyEventBytes {
+  readonly roomId: RoomId;
   readonly #roomId: Buffer;
   readonly #unsigned = new UnsignedBytes({ leavesOut: false });
 
   constructor(roomId: RoomId) {
+    this.roomId = roomId;
     this.#roomId = Buffer.from(JSON.stringify(roomId));
   }
 

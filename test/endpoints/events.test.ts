@@ -5,10 +5,10 @@ import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { Faults } from '../../src/sandbox/faults.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startGateway, type Gateway } from '../gateway.ts';
+import { joinRoom } from './joined-room.ts';
 
 let sandbox: Sandbox;
 let gateway: Gateway;
-let serial = 0;
 let host: UserId;
 let me: UserId;
 let accessToken: string;
@@ -25,13 +25,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  const { homeserver } = sandbox;
-  serial += 1;
-  host = homeserver.createUser(`host${serial}`);
-  me = homeserver.createUser(`me${serial}`);
-  ({ accessToken } = homeserver.login(me));
-  roomId = homeserver.createRoom(host, { preset: 'public_chat', name: 'R' });
-  homeserver.join(me, roomId);
+  ({ host, me, accessToken, roomId } = joinRoom(sandbox));
 });
 
 let endFault = (): void => {};
@@ -172,7 +166,7 @@ describe('parameters', () => {
   });
 
   test('a guest without a room -> 400', async () => {
-    const guest = sandbox.homeserver.createUser(`guest${serial}`, { isGuest: true });
+    const guest = sandbox.homeserver.createUser('guest', { isGuest: true });
     const headers = { authorization: `Bearer ${sandbox.homeserver.login(guest).accessToken}` };
     expect(await ask('timeout=0', { headers })).toMatchObject({
       status: 400,

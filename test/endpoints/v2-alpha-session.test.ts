@@ -4,10 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startGateway, type Gateway } from '../gateway.ts';
+import { joinRoom } from './joined-room.ts';
 
 let sandbox: Sandbox;
 let gateway: Gateway;
-let serial = 0;
 let host: UserId;
 let me: UserId;
 let accessToken: string;
@@ -24,13 +24,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  const { homeserver } = sandbox;
-  serial += 1;
-  host = homeserver.createUser(`host${serial}`);
-  me = homeserver.createUser(`me${serial}`);
-  ({ accessToken } = homeserver.login(me));
-  roomId = homeserver.createRoom(host, { preset: 'public_chat', name: 'R' });
-  homeserver.join(me, roomId);
+  ({ host, me, accessToken, roomId } = joinRoom(sandbox));
 });
 
 interface DraftB {
