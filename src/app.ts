@@ -16,6 +16,7 @@ import { createVisibilities } from './caches/visibility.ts';
 import type { Config } from './config.ts';
 import { createCatchUpAnswers } from './cursors/catch-up-answer.ts';
 import { createEventStream } from './cursors/event-stream.ts';
+import { rememberPositions } from './cursors/known-positions.ts';
 import { createNowReader } from './cursors/now.ts';
 import { createPeekStream } from './cursors/peek-stream.ts';
 import { createRoomWatch } from './cursors/room-watch.ts';
@@ -121,13 +122,14 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     },
     onUpdate: ({ rooms }) => rooms.forEach(({ roomId }) => watch.announce(roomId)),
   });
-  const readNow = createNowReader(homeserver, kind);
+  const positions = rememberPositions(createNowReader(homeserver, kind));
+  const { readNow } = positions;
   const peeks = createPeekStream({
     homeserver,
     kind,
     answers,
     cursors,
-    readNow,
+    positions,
     watch,
     onProbe: () => metrics.count('peekProbes'),
   });

@@ -5,7 +5,7 @@ import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
 import type { AnswerRequest, CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
 import { remainderAt, type Remainder } from './catch-up.ts';
 import type { StreamPosition } from './event-stream.ts';
-import type { ReadNow } from './now.ts';
+import type { KnownPositions } from './known-positions.ts';
 import type { RoomWatch } from './room-watch.ts';
 import type { SessionCursors } from './session-cursors.ts';
 
@@ -44,11 +44,11 @@ export function createPeekStream(options: {
   kind: () => Promise<HomeserverKind>;
   answers: CatchUpAnswers;
   cursors: SessionCursors;
-  readNow: ReadNow;
+  positions: KnownPositions;
   watch: RoomWatch;
   onProbe?: () => void;
 }): PeekStream {
-  const { homeserver, answers, cursors, watch } = options;
+  const { homeserver, answers, cursors, positions, watch } = options;
 
   async function follow(roomId: RoomId, position: StreamPosition, given: PeekRequest): Promise<PeekDelivery> {
     // A remainder of this room alone must never be taken for one of the whole stream at the same token.
@@ -74,16 +74,18 @@ export function createPeekStream(options: {
     const { session, patience, signal } = request;
     const kind = await patience.outlast(options.kind);
     let since = start;
+    const readNow = () =>
+      patience.outlast(() => positions.readNow(session.caller, { setPresence: 'online', roomId, signal }));
     for (;;) {
-      const probe = (probeSignal: AbortSignal) => {
+      const probeFrom = (position: SyncToken) => (probeSignal: AbortSignal) => {
         options.onProbe?.();
-        return kind.hasNews(homeserver, session.caller, roomId, since, probeSignal);
+        return kind.hasNews(homeserver, session.caller, roomId, position, probeSignal);
       };
-      if (await patience.outlast(() => probe(signal))) {
+      // Read before the look, so that nothing falls between the two. See `Watcher.probe`.
+      const reached = patience.leftMs() === 0 || positions.has(since) ? since : await readNow();
+      if (await patience.outlast(() => probeFrom(since)(signal))) {
         if (kind.hidesRefusals === true) await patience.outlast(request.refuseUnreadable);
-        const to = await patience.outlast(() =>
-          options.readNow(session.caller, { setPresence: 'online', roomId, signal }),
-        );
+        const to = await readNow();
         const remainder: Remainder = { from: since, to, rooms: [roomAlone(roomId)] };
         const steps = await answers.open(remainder, request);
         if (steps !== undefined) return { kind: 'catch-up', steps };
@@ -92,7 +94,8 @@ export function createPeekStream(options: {
       }
       const leftMs = patience.leftMs();
       if (leftMs === 0) return { kind: 'quiet', end: since };
-      await watch.wait(roomId, probe, Math.min(LONGEST_WAIT_MS, leftMs), signal);
+      const watcher = { session: session.key, probe: probeFrom(reached) };
+      await watch.wait(roomId, watcher, Math.min(LONGEST_WAIT_MS, leftMs), signal);
     }
   }
 

@@ -1,21 +1,35 @@
 import { LRUCache } from 'lru-cache';
+import type { SessionKey } from '../caches/sessions.ts';
 import type { Clock } from '../http/clock.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
 
-/** Asks the homeserver, with the right of one session, whether a room has something newer than that session saw. */
+/** Asks the homeserver, with the right of one session, whether a room has something newer than a position. */
 export type Probe = (signal: AbortSignal) => Promise<boolean>;
+
+/** One poll that waits for news of a room. */
+export interface Watcher {
+  session: SessionKey;
+  /**
+   * Asks from a position that the homeserver had reached when the wait began. A position in the future would answer
+   * "no news" for ever, for all who wait for the room.
+   */
+  probe: Probe;
+}
 
 /** Waiting for news of rooms for which a homeserver has no long poll. */
 export interface RoomWatch {
-  /** Resolves when the room may have news, when this probe cannot be asked, or after `atMostMs`. */
-  wait(roomId: RoomId, probe: Probe, atMostMs: Milliseconds, signal: AbortSignal): Promise<void>;
+  /** Resolves when the room may have news, when this watcher's probe cannot be asked, or after `atMostMs`. */
+  wait(roomId: RoomId, watcher: Watcher, atMostMs: Milliseconds, signal: AbortSignal): Promise<void>;
   /** An event of the room was seen elsewhere: whoever waits for it looks at once. */
   announce(roomId: RoomId): void;
 }
 
 interface WatchedRoom {
-  /** Those who wait, in the order in which they will be asked to probe. */
-  waiting: Map<() => void, Probe>;
+  /** Those who wait, in the order in which they came. */
+  waiting: Map<() => void, Watcher>;
+  /** Sessions that had their turn, the one that had it longest ago first. */
+  hadTurn: Set<SessionKey>;
+  isOldestNext: boolean;
   periodMs: Milliseconds;
   stop: AbortController;
 }
@@ -27,7 +41,11 @@ const PERIODS_REMEMBERED = 10_000;
 /**
  * One probe a period serves all sessions that wait for the same room: the bare fact that a room has news is shared,
  * what the news are each session asks for itself. The period is `fastestMs` after activity and grows in silence to
- * `slowestMs`. Sessions take turns, so that no one's right to read is all that the others hang on.
+ * `slowestMs`.
+ *
+ * Every second probe is that of whoever waits longest: its position is behind all the others', so only its "no news"
+ * counts for everybody and makes the period longer. The others go round by session, one turn each however many polls
+ * it has, so that no one's right to read is all that the others hang on.
  */
 export function createRoomWatch(options: {
   clock: Clock;
@@ -42,16 +60,14 @@ export function createRoomWatch(options: {
   async function watch(roomId: RoomId, room: WatchedRoom): Promise<void> {
     while (room.waiting.size > 0) {
       await clock.sleep(room.periodMs, room.stop.signal);
-      const [turn] = room.waiting;
+      const turn = nextTurn(room);
       if (turn === undefined) return;
-      const [wake, probe] = turn;
-      room.waiting.delete(wake);
-      room.waiting.set(wake, probe);
+      const { wake, probe, isOldest } = turn;
       const hasNews = await probe(room.stop.signal).catch(() => undefined);
       // A probe that fails says something about its session only: that one finds out by itself.
       if (hasNews === undefined) wake();
       else if (hasNews) wakeAll(roomId, room);
-      else setPeriod(roomId, room, Math.min(room.periodMs * SLOWING, slowestMs));
+      else if (isOldest) setPeriod(roomId, room, Math.min(room.periodMs * SLOWING, slowestMs));
     }
   }
 
@@ -68,8 +84,13 @@ export function createRoomWatch(options: {
   function enter(roomId: RoomId): WatchedRoom {
     const known = rooms.get(roomId);
     if (known !== undefined) return known;
-    const periodMs = periods.get(roomId) ?? fastestMs;
-    const room: WatchedRoom = { waiting: new Map(), periodMs, stop: new AbortController() };
+    const room: WatchedRoom = {
+      waiting: new Map(),
+      hadTurn: new Set(),
+      isOldestNext: true,
+      periodMs: periods.get(roomId) ?? fastestMs,
+      stop: new AbortController(),
+    };
     rooms.set(roomId, room);
     return room;
   }
@@ -82,12 +103,12 @@ export function createRoomWatch(options: {
   }
 
   return {
-    wait: async (roomId, probe, atMostMs, signal) => {
+    wait: async (roomId, watcher, atMostMs, signal) => {
       signal.throwIfAborted();
       const room = enter(roomId);
       const over = new AbortController();
       const wake = () => over.abort();
-      room.waiting.set(wake, probe);
+      room.waiting.set(wake, watcher);
       if (room.waiting.size === 1) void watch(roomId, room).catch(() => {});
       // Sleeping ends with the signal that comes first; only the caller's own is an error.
       await clock.sleep(atMostMs, AbortSignal.any([signal, over.signal])).catch(() => {});
@@ -99,4 +120,31 @@ export function createRoomWatch(options: {
       if (room !== undefined) wakeAll(roomId, room);
     },
   };
+}
+
+/** Who probes next: whoever waits longest, and between two of its turns a session that had none, or had its longest ago. */
+function nextTurn(room: WatchedRoom): { wake: () => void; probe: Probe; isOldest: boolean } | undefined {
+  const [oldest] = room.waiting;
+  if (oldest === undefined) return undefined;
+  const { isOldestNext } = room;
+  room.isOldestNext = !isOldestNext;
+  const [wake, { session, probe }] = isOldestNext ? oldest : (leastServed(room) ?? oldest);
+  room.hadTurn.delete(session);
+  room.hadTurn.add(session);
+  return { wake, probe, isOldest: wake === oldest[0] };
+}
+
+function leastServed({ waiting, hadTurn }: WatchedRoom): [() => void, Watcher] | undefined {
+  const firstOf = new Map<SessionKey, [() => void, Watcher]>();
+  for (const [wake, watcher] of waiting) {
+    if (!hadTurn.has(watcher.session)) return [wake, watcher];
+    if (!firstOf.has(watcher.session)) firstOf.set(watcher.session, [wake, watcher]);
+  }
+  for (const session of hadTurn) {
+    const turn = firstOf.get(session);
+    if (turn !== undefined) return turn;
+    // Whoever left is forgotten.
+    hadTurn.delete(session);
+  }
+  return undefined;
 }

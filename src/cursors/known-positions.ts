@@ -1,0 +1,26 @@
+import { LRUCache } from 'lru-cache';
+import type { SyncToken } from '../matrix/identifiers.ts';
+import type { ReadNow } from './now.ts';
+
+/** Positions that the homeserver itself told this process: none of them lies in the future. */
+export interface KnownPositions {
+  /** Reads the newest position, which is known from then on. */
+  readNow: ReadNow;
+  /** Whether the homeserver told this position lately. A client may have made up any other. */
+  has(position: SyncToken): boolean;
+}
+
+const POSITIONS_REMEMBERED = 10_000;
+
+/** Remembers what `readNow` tells. A position that is forgotten costs one more reading of *now*, and nothing else. */
+export function rememberPositions(readNow: ReadNow): KnownPositions {
+  const known = new LRUCache<SyncToken, true>({ max: POSITIONS_REMEMBERED });
+  return {
+    readNow: async (...asked) => {
+      const position = await readNow(...asked);
+      known.set(position, true);
+      return position;
+    },
+    has: (position) => known.has(position),
+  };
+}
