@@ -8,16 +8,21 @@ export interface Relay {
   /** Cuts what is open, and whatever is tried until `mend`. */
   cut(): void;
   mend(): void;
+  /** Ends the server's half of all open connections; what the client still sends arrives. */
+  halfClose(): void;
   close(): Promise<void>;
 }
 
 export async function startRelay(targetUrl: string): Promise<Relay> {
   const { hostname, port } = new URL(targetUrl);
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
   let isCut = false;
-  const server = createServer((client) => {
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     if (isCut) return client.resetAndDestroy();
     const target = connect(Number(port), hostname);
+    clients.add(client);
+    client.on('close', () => clients.delete(client));
     for (const [from, to] of [
       [client, target],
       [target, client],
@@ -40,6 +45,7 @@ export async function startRelay(targetUrl: string): Promise<Relay> {
     mend: () => {
       isCut = false;
     },
+    halfClose: () => clients.forEach((client) => client.end()),
     close: async () => {
       const closed = once(server.close(), 'close');
       cutAll();
