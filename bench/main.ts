@@ -5,6 +5,7 @@ import type { Row } from './row.ts';
 /** By name, so that a bench is loaded only when it runs. */
 const benches: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
   passthrough: () => import('./passthrough.ts'),
+  'r0-sync': () => import('./r0-sync.ts'),
   'initial-sync': () => import('./initial-sync.ts'),
   'catch-up': () => import('./catch-up.ts'),
   'idle-peeks': () => import('./idle-peeks.ts'),

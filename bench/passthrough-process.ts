@@ -13,6 +13,7 @@ import { installErrorHandler } from '../src/http/error-handler.ts';
 import { createServerOptions } from '../src/http/limits.ts';
 import { createLogger } from '../src/http/logging.ts';
 import { keepMemoryFlat } from '../src/operate/memory.ts';
+import { aPollAnswer } from './poll-answer.ts';
 
 const [role, homeserverPort] = process.argv.slice(2);
 const upstream = `http://127.0.0.1:${homeserverPort}`;
@@ -47,7 +48,7 @@ async function startHomeserver(): Promise<number> {
       return;
     }
     const size = request.url?.split('/').at(-1) ?? '';
-    const body = bodies.get(size) ?? Buffer.alloc(Number(size), '{"a":"b"} ');
+    const body = bodies.get(size) ?? (size.startsWith('sync') ? aPollAnswer : bytesOf(Number(size)));
     bodies.set(size, body);
     response.writeHead(200, {
       Server: 'Synapse/1.163.2',
@@ -63,6 +64,10 @@ async function startHomeserver(): Promise<number> {
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', 1024, resolve));
   return (server.address() as AddressInfo).port;
+}
+
+function bytesOf(size: number): Buffer {
+  return Buffer.alloc(size, '{"a":"b"} ');
 }
 
 /** The endpoint alone, put together as the app does it, with every guard on. */

@@ -13,14 +13,16 @@ import { join } from 'node:path';
 import type { Row } from './row.ts';
 
 /** A proxy under test. */
-interface Contestant {
+export interface Contestant {
   name: string;
   port: number;
+  /** What it is asked, and how long its answer is, where not as all others. */
+  own?: Pick<Load, 'request' | 'answerLength'>;
   /** CPU time of its process so far, in microseconds. */
   cpu(): Promise<number>;
 }
 
-interface Load {
+export interface Load {
   name: string;
   connections: number;
   /** Requests of one round, over all connections. */
@@ -37,7 +39,7 @@ interface Load {
 
 const MB = 1024 * 1024;
 
-const usualHeaders =
+export const usualHeaders =
   'Host: matrix.example.org\r\nUser-Agent: Element/1.11.0 (X11; Linux x86_64)\r\nAccept: application/json\r\n' +
   'Accept-Encoding: gzip, deflate, br\r\nAccept-Language: en\r\nOrigin: https://app.example.org\r\n' +
   'Referer: https://app.example.org/\r\nAuthorization: Bearer syt_YWxpY2U_abcdefghijklmnopqrst_0ABCDE\r\n';
@@ -104,7 +106,7 @@ export async function run(): Promise<Row[]> {
 }
 
 /** CPU microseconds per request of each contestant, round by round; in each another one is the first. */
-async function measure(load: Load, contestants: Contestant[]): Promise<number[][]> {
+export async function measure(load: Load, contestants: Contestant[]): Promise<number[][]> {
   const perRound: number[][] = contestants.map(() => []);
   for (let round = -load.warmUpRounds; round < load.rounds; round += 1) {
     for (let turn = 0; turn < contestants.length; turn += 1) {
@@ -112,7 +114,7 @@ async function measure(load: Load, contestants: Contestant[]): Promise<number[][
       const contestant = contestants[i];
       if (contestant === undefined) continue;
       const before = await contestant.cpu();
-      await sendAll(load, contestant.port);
+      await sendAll({ ...load, ...contestant.own }, contestant.port);
       if (round >= 0) perRound[i]?.push(((await contestant.cpu()) - before) / load.requests);
     }
   }
@@ -123,11 +125,11 @@ async function measure(load: Load, contestants: Contestant[]): Promise<number[][
  * How much dearer the ones are than the others of the same round, in half of the rounds. Whatever else the machine does
  * makes a request up to twice as dear for some seconds at a time: rounds are short, so that it falls on both.
  */
-function medianRatio(ones: readonly number[], others: readonly number[]): number {
+export function medianRatio(ones: readonly number[], others: readonly number[]): number {
   return median(ones.map((one, round) => one / (others[round] ?? NaN)));
 }
 
-const median = (values: readonly number[]): number =>
+export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 const mean = (values: readonly number[]): number =>
@@ -177,7 +179,7 @@ async function open(port: number): Promise<Socket> {
   return socket;
 }
 
-async function startProcess(
+export async function startProcess(
   role: string,
   homeserverPort?: number,
 ): Promise<Contestant & { stop(): Promise<void> }> {
@@ -250,7 +252,7 @@ function get(size: number): Buffer {
 }
 
 /** 20,000 requests of warm-up: a Node proxy needs them until its CPU time per request settles. */
-function small(name: string, size: number): Omit<Load, 'goal'> {
+export function small(name: string, size: number): Omit<Load, 'goal'> {
   return {
     name,
     connections: 32,

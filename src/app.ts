@@ -214,7 +214,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       await answer('v2-alpha-sync', v2AlphaSync, { ...shared, ...devices, prefix, visibilities, queue });
       await answer('v2-alpha-sync', v2AlphaFilter, { ...shared, prefix });
     } else {
-      await answer('sync', sync, { ...shared, prefix, passThrough });
+      await answer('sync', sync, { ...shared, prefix, passThrough, fillsSections: name === 'r0' });
     }
   }
   await gateway.register(async (scope) => {

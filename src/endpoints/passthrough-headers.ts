@@ -35,6 +35,36 @@ export function toHomeserverHeaders(request: IncomingMessage, peer: Peer, access
   return headers;
 }
 
+/**
+ * Headers for the homeserver → the same for a request whose body is another one, or whose answer's body will be: the
+ * one has a type and a length of its own, the other must come as it is.
+ */
+export function toChangedHeaders(
+  headers: string[],
+  { body, filler }: { body?: Buffer; filler?: unknown },
+): string[] {
+  let changed = headers;
+  if (body !== undefined) {
+    changed = without(changed, ['content-type', 'content-length', 'content-encoding']);
+    changed.push('Content-Type', 'application/json', 'Content-Length', String(body.length));
+  }
+  if (filler !== undefined) {
+    changed = without(changed, ['accept-encoding']);
+    changed.push('Accept-Encoding', 'identity');
+  }
+  return changed;
+}
+
+/** Pairs of headers without those named, in lower case. */
+function without(headers: readonly string[], names: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name = '', value = ''] = headers.slice(i, i + 2);
+    if (!names.includes(name.toLowerCase())) kept.push(name, value);
+  }
+  return kept;
+}
+
 /** The homeserver's raw headers → those of the answer. Bytes are kept: each becomes one character and back. */
 export function toClientHeaders(rawHeaders: readonly Buffer[]): string[] {
   let headers: string[] = [];

@@ -15,7 +15,8 @@ import type { Milliseconds } from '../matrix/identifiers.ts';
 import type { OpenedRequest, OpenMedia } from './opened-media.ts';
 import { Exchange } from './passthrough-exchange.ts';
 import type { Answered } from './passthrough-exchange.ts';
-import { toHomeserverHeaders } from './passthrough-headers.ts';
+import { FilledExchange, type BodyFiller } from './passthrough-filled.ts';
+import { toChangedHeaders, toHomeserverHeaders } from './passthrough-headers.ts';
 import { uploadOf } from './passthrough-upload.ts';
 
 export interface PassThroughOptions {
@@ -40,12 +41,17 @@ export interface PassThroughOptions {
 type Raw<Message> = { readonly raw: Message };
 type Reply = Raw<ServerResponse> & { hijack(): unknown };
 
-/** Passes a request on, as it is or with another raw URL, and answers it. Never throws. */
-export type PassThrough = (
-  request: Raw<IncomingMessage>,
-  reply: Reply,
-  changed?: { rawUrl?: string },
-) => void;
+/** What of a request or its answer is not passed on as it came. */
+export interface Changed {
+  rawUrl?: string;
+  /** A JSON text instead of the body, which was read. */
+  body?: Buffer;
+  /** What the body of an answer with status 200 becomes. */
+  filler?: BodyFiller;
+}
+
+/** Passes a request on, as it is or changed, and answers it. Never throws. */
+export type PassThrough = (request: Raw<IncomingMessage>, reply: Reply, changed?: Changed) => void;
 
 /**
  * Builds the pass-through: everything that is not answered here goes to the homeserver as it came, and comes back so.
@@ -64,14 +70,15 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   return (request, reply, changed) => {
     reply.hijack();
     try {
-      send(request.raw, reply.raw, changed?.rawUrl ?? request.raw.url ?? '');
+      send(request.raw, reply.raw, changed ?? {});
     } catch (error) {
       writeError(reply.raw, error);
     }
   };
 
-  function send(request: IncomingMessage, response: ServerResponse, receivedUrl: string): void {
+  function send(request: IncomingMessage, response: ServerResponse, changed: Changed): void {
     const { method = 'GET' } = request;
+    const receivedUrl = changed.rawUrl ?? request.url ?? '';
     const receivedPath = pathOf(receivedUrl);
     if (!isBelow(options.passPaths, receivedPath) || hasDotSegment(receivedPath)) throw unrecognized();
 
@@ -92,7 +99,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       }
     }
 
-    const headers = toHomeserverHeaders(request, peer, accessToken);
+    const headers = toChangedHeaders(toHomeserverHeaders(request, peer, accessToken), changed);
     const isPoll = isLongPoll(receivedPath);
     const pool = isPoll ? options.connections.longPolls : options.connections.rest;
     pool.dispatch(
@@ -100,12 +107,23 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
         method,
         path: rawUrl,
         headers,
-        body: uploadOf(request) ?? null,
+        body: changed.body ?? uploadOf(request) ?? null,
         headersTimeout: isPoll ? 0 : options.deadlineMs,
       },
-      opened?.exchange(response) ?? new Exchange({ method, rawUrl, headers }, response, options.onAnswered),
+      opened?.exchange(response) ??
+        createExchange({ method, rawUrl, headers }, response, options.onAnswered, changed.filler),
     );
   }
+}
+
+function createExchange(
+  sent: Omit<Answered, 'status'>,
+  response: ServerResponse,
+  onAnswered: PassThroughOptions['onAnswered'],
+  filler: BodyFiller | undefined,
+): Exchange {
+  if (filler === undefined) return new Exchange(sent, response, onAnswered);
+  return new FilledExchange(sent, response, filler, onAnswered);
 }
 
 /** Where a token may be in the query. Federation requests are signed over their URI, so nothing is touched there. */

@@ -64,6 +64,7 @@ export class JsonReader {
   readonly #mostValueBytes: number;
   readonly #path: (string | number)[] = [];
   readonly #isArray: boolean[] = [];
+  #at = 0;
   #expected: Expected = 'value';
   #span: Span | undefined;
   readonly #members = new JsonMembers();
@@ -71,6 +72,11 @@ export class JsonReader {
   constructor(visitor: JsonVisitor, options: { mostValueBytes?: number } = {}) {
     this.#visitor = visitor;
     this.#mostValueBytes = options.mostValueBytes ?? DEFAULT_MOST_VALUE_BYTES;
+  }
+
+  /** While a value is visited or left: where its first or last byte is in the chunk that was pushed. */
+  get at(): number {
+    return this.#at;
   }
 
   /** Reads on. Throws a `JsonReaderError`, and whatever the visitor throws. */
@@ -93,6 +99,7 @@ export class JsonReader {
     for (let at = start; at < chunk.length; at += 1) {
       const byte = chunk[at] ?? 0;
       if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) continue;
+      this.#at = at;
       if (!this.#beginsSpan(byte)) continue;
       if (this.#span?.purpose !== 'take members' || !this.#takeMembers(chunk, at)) return at;
       at = this.#members.end - 1;

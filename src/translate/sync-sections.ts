@@ -1,0 +1,206 @@
+// What the answer of r0's `/sync` always had, written into answers that leave out what is empty.
+
+import { OBJECT_START } from '../stream/json-bytes.ts';
+import { JsonReader, JsonReaderError, type JsonPath, type JsonStep } from '../stream/json-reader.ts';
+import type { EventId, RoomId } from '../matrix/identifiers.ts';
+
+/** A value that is always there: an object with sections of its own, a map of them, or what is written for it. */
+interface Section {
+  sections?: Readonly<Record<string, Section>>;
+  /** Of a map of rooms: what each of them has. */
+  each?: Section;
+  /** What stands for it where it is missing or null. */
+  empty?: string;
+}
+
+/** Where `/messages` goes on from, in a room whose timeline does not tell: before its first event, or at the newest. */
+export type ToPrevBatch = (roomId: RoomId, firstEventId: EventId | null) => string;
+
+const LIST: Section = { empty: '[]' };
+const BATCH: Section = { sections: { events: LIST } };
+const PREV_BATCH: Section = {};
+const TIMELINE: Section = { sections: { events: LIST, limited: { empty: 'false' }, prev_batch: PREV_BATCH } };
+
+/** @see matrix-spec data/api/client-server/sync.yaml as of r0.6.1 */
+const ANSWER: Section = {
+  sections: {
+    rooms: {
+      sections: {
+        join: {
+          empty: '{}',
+          each: {
+            sections: {
+              state: BATCH,
+              timeline: TIMELINE,
+              ephemeral: BATCH,
+              account_data: BATCH,
+              unread_notifications: { empty: '{}' },
+            },
+          },
+        },
+        invite: { empty: '{}', each: { sections: { invite_state: BATCH } } },
+        leave: { empty: '{}', each: { sections: { state: BATCH, timeline: TIMELINE, account_data: BATCH } } },
+      },
+    },
+    presence: BATCH,
+    account_data: BATCH,
+    to_device: BATCH,
+    device_lists: { sections: { changed: LIST, left: LIST } },
+  },
+};
+
+/** An object that is being read, and which of its members have come. */
+interface Opened {
+  section: Section;
+  seen: Set<string>;
+}
+
+/**
+ * The bytes of an answer of `/sync` → the same, with every section that r0 promised: missing ones, and ones that are
+ * null, are written as empty. All other bytes are handed on as they came, in whatever pieces they come, and none is
+ * held back. What turns out to be no answer of `/sync` is handed on unchanged from there.
+ *
+ * `unread_notifications` has no counts where the homeserver says none: zeros would say that there is nothing unread.
+ *
+ * @see reference/clients.md (matrix-client 0.3, matrix-nio 0.10, the lua script of 2019)
+ */
+export class SyncSections {
+  readonly #toPrevBatch: ToPrevBatch;
+  readonly #reader: JsonReader;
+  readonly #opened: Opened[] = [];
+  #chunk: Buffer = Buffer.alloc(0);
+  #pieces: Buffer[] = [];
+  /** Up to where the chunk was handed on or left out; beyond its end while a `null` goes on in the next one. */
+  #done = 0;
+  #isUnreadable = false;
+  #nextBatch: string | undefined;
+  #firstEventId: EventId | null = null;
+
+  constructor(toPrevBatch: ToPrevBatch) {
+    this.#toPrevBatch = toPrevBatch;
+    this.#reader = new JsonReader({
+      visit: (path) => this.#visit(path),
+      take: (path, bytes) => this.#take(path, bytes),
+      leave: (path) => this.#leave(path),
+    });
+  }
+
+  /** The next bytes → what there is to send for them. */
+  push(chunk: Buffer): Buffer {
+    if (this.#isUnreadable) return chunk;
+    this.#chunk = chunk;
+    try {
+      this.#reader.push(chunk);
+    } catch (error) {
+      if (!(error instanceof JsonReaderError)) throw error;
+      this.#isUnreadable = true;
+    }
+    return this.#drain();
+  }
+
+  #drain(): Buffer {
+    const chunk = this.#chunk;
+    const rest = chunk.subarray(Math.min(this.#done, chunk.length));
+    this.#done = Math.max(0, this.#done - chunk.length);
+    if (this.#pieces.length === 0) return rest;
+    const filled = Buffer.concat([...this.#pieces, rest]);
+    this.#pieces = [];
+    return filled;
+  }
+
+  #visit(path: JsonPath): JsonStep {
+    if (path.length === 0) return this.#open(ANSWER);
+    const key = String(path.at(-1));
+    if (path.length > this.#opened.length) return this.#visitEvent(path, key);
+    const parent = this.#opened.at(-1);
+    if (parent === undefined) return 'skip';
+    parent.seen.add(key);
+    const section = sectionOf(parent.section, key);
+    if (section === undefined) return path.length === 1 && key === 'next_batch' ? 'take' : 'skip';
+    if (path.length === PATH_TO_ROOM) this.#firstEventId = null;
+    if (this.#chunk[this.#reader.at] === NULL_START) return this.#replaceNull(section, path);
+    if (section === LIST && isEventsOfTimeline(path)) return 'enter';
+    return section.sections === undefined && section.each === undefined ? 'skip' : this.#open(section);
+  }
+
+  /** Below a timeline's list of events: the id of the first one is taken. */
+  #visitEvent(path: JsonPath, key: string): JsonStep {
+    if (path[5] !== 0) return 'skip';
+    if (path.length === 6) return 'enter';
+    return key === 'event_id' ? 'take' : 'skip';
+  }
+
+  #open(section: Section): JsonStep {
+    if (this.#chunk[this.#reader.at] !== OBJECT_START) return 'skip';
+    this.#opened.push({ section, seen: new Set() });
+    return 'enter';
+  }
+
+  #replaceNull(section: Section, path: JsonPath): JsonStep {
+    const text = this.#toEmpty(section, path);
+    const at = this.#reader.at;
+    this.#insert(text, at);
+    this.#done = at + 'null'.length;
+    return 'skip';
+  }
+
+  #take(path: JsonPath, bytes: Buffer): void {
+    const value: unknown = parse(bytes);
+    if (typeof value !== 'string') return;
+    if (path.length === 1) this.#nextBatch = value;
+    else this.#firstEventId = value as EventId;
+  }
+
+  #leave(path: JsonPath): void {
+    // A list of events, or an event, that was only looked into.
+    if (path.length >= this.#opened.length) return;
+    const opened = this.#opened.pop();
+    if (opened === undefined) return;
+    const missing = Object.entries(opened.section.sections ?? {})
+      .filter(([name]) => !opened.seen.has(name))
+      .map(([name, section]) => `${JSON.stringify(name)}:${this.#toEmpty(section, [...path, name])}`);
+    if (missing.length === 0) return;
+    this.#insert((opened.seen.size === 0 ? '' : ',') + missing.join(','), this.#reader.at);
+  }
+
+  /** Writes text before the byte at this place of the chunk. */
+  #insert(text: string, at: number): void {
+    this.#pieces.push(this.#chunk.subarray(this.#done, at), Buffer.from(text));
+    this.#done = at;
+  }
+
+  #toEmpty(section: Section, path: JsonPath): string {
+    if (section === PREV_BATCH) return JSON.stringify(this.#prevBatchOf(path[2] as RoomId));
+    if (section.empty !== undefined) return section.empty;
+    const members = Object.entries(section.sections ?? {}).map(
+      ([name, inner]) => `${JSON.stringify(name)}:${this.#toEmpty(inner, [...path, name])}`,
+    );
+    return `{${members.join(',')}}`;
+  }
+
+  #prevBatchOf(roomId: RoomId): string {
+    if (this.#firstEventId === null && this.#nextBatch !== undefined) return this.#nextBatch;
+    return this.#toPrevBatch(roomId, this.#firstEventId);
+  }
+}
+
+/** `rooms`, `join` or the like, and the room's id. */
+const PATH_TO_ROOM = 3;
+const NULL_START = 'n'.charCodeAt(0);
+
+function sectionOf(parent: Section, key: string): Section | undefined {
+  if (parent.each !== undefined) return parent.each;
+  const { sections = {} } = parent;
+  return Object.hasOwn(sections, key) ? sections[key] : undefined;
+}
+
+const isEventsOfTimeline = (path: JsonPath): boolean =>
+  path.length === 5 && path[3] === 'timeline' && path[4] === 'events';
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
+  }
+}
