@@ -200,14 +200,14 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       fillsPages: name === 'api/v1' || name === 'r0' || name === 'v2_alpha',
       hasLegacyEvents: name === 'api/v1' || name === 'v2_alpha',
     });
-    if (name === 'api/v1' || name === 'v2_alpha') {
+    if (name === 'api/v1' || name === 'v2_alpha' || name === 'r0') {
       await answer('v1', v1, {
         ...shared,
         prefix,
         oldPrefix: name,
         passThrough,
-        // Two memories of two prefixes: a sixteenth together.
-        maxBytes: config.cacheSize / 64,
+        // Two memories of three prefixes: less than a sixteenth together.
+        maxBytes: config.cacheSize / 128,
       });
     }
     if (name === 'v2_alpha') {

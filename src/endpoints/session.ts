@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Identity, SessionKey, Sessions } from '../caches/sessions.ts';
 import type { Caller, Homeserver, Nobody } from '../homeserver/homeserver.ts';
-import { readAccessToken, readMasquerade, requireAccessToken } from '../http/access-token.ts';
+import { readMasquerade, readTokenIfAny, requireAccessToken } from '../http/access-token.ts';
 import { queryOf } from '../http/query.ts';
 import { HomeserverError } from '../matrix/errors.ts';
 
@@ -75,7 +75,7 @@ export function createSessionReader(options: {
     sessionOf: (request) => identify(request, true),
     checkedSessionOf: (request) => identify(request, false),
     callerIfAny: (request) =>
-      readAccessToken(request.raw.rawHeaders, queryOf(request)) === undefined
+      readTokenIfAny(request.raw.rawHeaders, queryOf(request)) === undefined
         ? nobodyOf(request)
         : callerOf(request),
     withSession: (session, work) => forgetOn401(session.key, work),

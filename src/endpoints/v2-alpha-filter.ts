@@ -5,6 +5,7 @@ import type { JsonObject } from '../matrix/client-event.ts';
 import { MatrixError } from '../matrix/errors.ts';
 import { toModernFilter } from '../translate/v2-alpha-filter.ts';
 import type { SessionReader } from './session.ts';
+import { plainQueryOf } from './v1/body.ts';
 
 export interface V2AlphaFilterOptions {
   homeserver: Homeserver;
@@ -30,7 +31,11 @@ export const v2AlphaFilter: FastifyPluginAsync<V2AlphaFilterOptions> = async (ap
     const path = `user/${encodeURIComponent(request.params.userId)}/filter`;
     reply.type('application/json');
     return sessions.withSession(session, () =>
-      homeserver.request(session.caller, { method: 'POST', path, body }, closeSignal(reply.raw)),
+      homeserver.request(
+        session.caller,
+        { method: 'POST', path, query: plainQueryOf(request), body },
+        closeSignal(reply.raw),
+      ),
     );
   });
 };

@@ -37,6 +37,18 @@ export function requireAccessToken(rawHeaders: readonly string[], query: URLSear
   throw missingToken('Missing access token');
 }
 
+/** What clients write for a token that they do not have. */
+const NO_TOKENS: ReadonlySet<string> = new Set(['None', 'null', 'undefined', 'nil', 'false']);
+
+/** As `readAccessToken`, for requests that need no token: what can be none, as `None` of Python, is none. */
+export function readTokenIfAny(
+  rawHeaders: readonly string[],
+  query: URLSearchParams,
+): AccessToken | undefined {
+  const accessToken = readAccessToken(rawHeaders, query);
+  return accessToken === undefined || NO_TOKENS.has(accessToken) ? undefined : accessToken;
+}
+
 /** The user and device that an application service acts as; undefined where the query names neither. */
 export function readMasquerade(query: URLSearchParams): { userId?: UserId; deviceId?: DeviceId } | undefined {
   const userId = query.get('user_id');

@@ -1,6 +1,6 @@
 // Which requests under the prefixes of 2014–2019 mean the same under a modern one: an exact table, and nothing else.
 
-import { legacyRoutes, type OldPrefix } from './legacy-routes.ts';
+import { legacyRoutes } from './legacy-routes.ts';
 
 /** The prefixes that the homeserver has, by its `/versions`. */
 export interface HomeserverPrefixes {
@@ -46,7 +46,7 @@ const tables: readonly (readonly [prefix: string, table: Map<string, Row[]>])[] 
 ];
 
 /** Rows by their first segment, as most paths share it with few others. */
-function passedUnder(prefix: OldPrefix): Map<string, Row[]> {
+function passedUnder(prefix: 'api/v1' | 'v2_alpha'): Map<string, Row[]> {
   const rows = legacyRoutes
     .filter(({ prefixes, what, isSamePath }) => prefixes.includes(prefix) && (what === 'pass' || isSamePath))
     .map(({ methods, path }): Row => {

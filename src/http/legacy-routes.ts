@@ -1,7 +1,8 @@
-// Every route of the prefixes api/v1 and v2_alpha, and what happens to it. `docs/endpoints.md` shows the same table.
+// Every route of the prefixes api/v1 and v2_alpha, what of r0 is repaired, and what happens to it. `docs/endpoints.md`
+// shows the same table.
 
-/** The prefixes of 2014 to 2016. */
-export type OldPrefix = 'api/v1' | 'v2_alpha';
+/** The prefixes of 2014 to 2016, of which nothing is left anywhere, and that of 2016 to 2021. */
+export type OldPrefix = 'api/v1' | 'v2_alpha' | 'r0';
 
 /** What answers a reshaped route: the basename of a file in `src/endpoints/`. */
 export type Reshaper =
@@ -18,6 +19,7 @@ export type Reshaper =
 export type V1Reshaper =
   | 'accounts'
   | 'sending'
+  | 'empty-body'
   | 'room-actions'
   | 'event-lists'
   | 'public-rooms'
@@ -45,16 +47,19 @@ export interface LegacyRoute {
 const BOTH: readonly OldPrefix[] = ['api/v1', 'v2_alpha'];
 const V1: readonly OldPrefix[] = ['api/v1'];
 const V2: readonly OldPrefix[] = ['v2_alpha'];
+const ALL: readonly OldPrefix[] = ['api/v1', 'v2_alpha', 'r0'];
+const NO_BODY = 'no body, or `null`, is `{}`';
 
 /**
- * The one table. What is not in it passes with every byte of its URL unchanged.
+ * The one table. What is not in it passes with every byte of its URL unchanged, but that r0 becomes v3 where the
+ * homeserver has no r0.
  *
  * @see reference/native.md §9
  */
 export const legacyRoutes: readonly LegacyRoute[] = [
   // Accounts
-  pass(BOTH, 'GET login'),
-  restyle(BOTH, 'POST login', 'accounts', '`home_server` in the answer; `user` also as `identifier`'),
+  restyle(ALL, 'GET login', 'accounts', 'an access token that can be none, as `None`, is not sent on'),
+  restyle(ALL, 'POST login', 'accounts', 'as GET; `home_server` in the answer; `user` also as `identifier`'),
   pass(BOTH, 'GET login/sso/redirect'),
   pass(BOTH, 'GET login/sso/redirect/*'),
   pass(BOTH, 'GET login/cas/redirect'),
@@ -70,7 +75,12 @@ export const legacyRoutes: readonly LegacyRoute[] = [
     'accounts',
     '`m.login.password` with `user`, where a dummy stage is enough today',
   ),
-  restyle(V2, 'POST register', 'accounts', '`home_server` in the answer'),
+  restyle(
+    ['v2_alpha', 'r0'],
+    'POST register',
+    'accounts',
+    'as GET login; `home_server` in the answer; an application service needs no `type`',
+  ),
   pass(V2, 'GET register/available'),
   pass(V2, 'POST register/email/requestToken'),
   pass(V2, 'POST register/msisdn/requestToken'),
@@ -100,13 +110,13 @@ export const legacyRoutes: readonly LegacyRoute[] = [
   pass(BOTH, 'GET user/*/filter/*'),
 
   // Rooms
-  pass(BOTH, 'POST createRoom'),
+  restyle(ALL, 'POST createRoom', 'empty-body', NO_BODY),
   reshape(BOTH, 'PUT createRoom/*', 'room-actions', 'POST; a repeated transaction id gets the first answer'),
-  restyle(BOTH, 'POST join/*', 'room-actions', 'a body `null` is `{}`'),
+  restyle(ALL, 'POST join/*', 'empty-body', NO_BODY),
   reshape(BOTH, 'PUT join/*/*', 'room-actions', 'POST; as createRoom'),
   pass(BOTH, 'GET joined_rooms'),
   ...['join', 'leave', 'invite', 'kick', 'ban', 'unban', 'forget'].flatMap((action) => [
-    restyle(BOTH, `POST rooms/*/${action}`, 'room-actions', 'a body `null` is `{}`'),
+    restyle(ALL, `POST rooms/*/${action}`, 'empty-body', NO_BODY),
     reshape(BOTH, `PUT rooms/*/${action}/*`, 'room-actions', 'POST; as createRoom'),
   ]),
   pass(BOTH, 'POST rooms/*/upgrade'),
@@ -128,7 +138,7 @@ export const legacyRoutes: readonly LegacyRoute[] = [
   pass(BOTH, 'GET,PUT rooms/*/state/*'),
   pass(BOTH, 'GET,PUT rooms/*/state/*/*'),
   reshape(
-    BOTH,
+    ALL,
     'POST rooms/*/send/*',
     'sending',
     'PUT with a transaction id of ours, the same when it is repeated unanswered',
@@ -139,11 +149,11 @@ export const legacyRoutes: readonly LegacyRoute[] = [
     'GET rooms/*/send/*/*',
     'No homeserver tells any more what a transaction id was answered with; a repeated PUT does',
   ),
-  reshape(BOTH, 'POST rooms/*/redact/*', 'sending', 'as send'),
-  pass(BOTH, 'PUT rooms/*/redact/*/*'),
-  pass(BOTH, 'PUT rooms/*/typing/*'),
-  pass(BOTH, 'POST rooms/*/receipt/*/*'),
-  pass(BOTH, 'POST rooms/*/read_markers'),
+  reshape(ALL, 'POST rooms/*/redact/*', 'sending', 'as send'),
+  restyle(ALL, 'PUT rooms/*/redact/*/*', 'empty-body', NO_BODY),
+  restyle(ALL, 'PUT rooms/*/typing/*', 'empty-body', NO_BODY),
+  restyle(ALL, 'POST rooms/*/receipt/*/*', 'empty-body', NO_BODY),
+  restyle(ALL, 'POST rooms/*/read_markers', 'empty-body', NO_BODY),
   pass(BOTH, 'POST rooms/*/report/*'),
 
   // Users

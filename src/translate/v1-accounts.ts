@@ -52,6 +52,19 @@ export function toModernRegistration(body: JsonObject): JsonObject {
   return { ...username, password };
 }
 
+/**
+ * The body of a later `POST /register`, by somebody with an access token → the same, with the type of an application
+ * service where it names a user and nothing else that registers one: until 2021 it was known by its token alone.
+ *
+ * @see reference/clients.md
+ */
+export function toTypedRegistration(body: JsonObject): JsonObject {
+  const { username, user = username } = body;
+  const isOther = ['type', 'auth', 'password', 'guest_access_token'].some((name) => body[name] !== undefined);
+  if (isOther || typeof user !== 'string') return body;
+  return { ...body, type: 'm.login.application_service' };
+}
+
 /** What is said where more than a dummy stage is needed, which nobody can pass in the form of 2014. */
 export function toUnmetStages({ flows }: AuthenticationResponse): MatrixError {
   const wanted = (flows ?? []).map(({ stages }) => (stages ?? []).join(' and ')).join(', or ');

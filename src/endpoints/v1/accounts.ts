@@ -4,6 +4,7 @@ import {
   hasDummyFlow,
   toModernLogin,
   toModernRegistration,
+  toTypedRegistration,
   toUnmetStages,
   toV1Flows,
   withHomeServer,
@@ -13,8 +14,8 @@ import { bodyOf, plainQueryOf, readJsonObject } from './body.ts';
 import type { V1Call, V1Endpoint, V1EndpointOptions } from './route.ts';
 
 /**
- * `login` and `register`: today's, with `home_server` in their answers; and the registration of api/v1, over
- * user-interactive authentication.
+ * `login` and `register`: today's, with `home_server` in their answers, without the access token of a client that has
+ * none yet and writes `None` for it; and the registration of api/v1, over user-interactive authentication.
  *
  * Differs: on api/v1 only a password registers. Stages like a captcha had other fields in 2014; where one is needed, the
  * answer is 403 and names it.
@@ -24,10 +25,24 @@ import type { V1Call, V1Endpoint, V1EndpointOptions } from './route.ts';
 export function createAccounts({ homeserver, sessions }: V1EndpointOptions): V1Endpoint {
   return (call) => {
     const { route, request } = call;
-    if (route.path === 'login') return post('login', call, toModernLogin(readJsonObject(request)));
-    if (route.prefixes.includes('v2_alpha')) return post('register', call, bodyOf(request));
+    if (route.path === 'login') {
+      if (route.methods.includes('GET')) return readLogin(call);
+      return post('login', call, toModernLogin(readJsonObject(request)));
+    }
+    if (route.prefixes.includes('v2_alpha')) return post('register', call, registrationOf(call));
     return route.methods.includes('GET') ? readFlows(call) : registerV1(call);
   };
+
+  function readLogin({ request, signal }: V1Call): Promise<JsonObject> {
+    const call = { method: 'GET', path: 'login', query: plainQueryOf(request) } as const;
+    return homeserver.request(sessions.callerIfAny(request), call, signal);
+  }
+
+  /** The body as it came, but of an application service, which has a token before it registers. */
+  function registrationOf({ request }: V1Call): JsonObject | Buffer {
+    const hasToken = 'accessToken' in sessions.callerIfAny(request);
+    return hasToken ? toTypedRegistration(readJsonObject(request)) : bodyOf(request);
+  }
 
   async function post(
     path: 'login' | 'register',

@@ -1,12 +1,19 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { takeForm } from '../../http/form.ts';
 import { queryOf } from '../../http/query.ts';
 import type { JsonObject } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 
-/** Bodies as bytes, whatever media type the client names: clients of the time name none, or a form's. */
-export function takeBodiesAsBytes(app: FastifyInstance): void {
+/**
+ * Bodies as bytes, whatever media type the client names: clients of the time name none, or a form's. Where forms are
+ * read, what is one counts as a part of the query and as no body.
+ */
+export function takeBodiesAsBytes(app: FastifyInstance, { readsForms }: { readsForms: boolean }): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    const isForm = readsForms && takeForm(request.raw, body as Buffer);
+    done(null, isForm ? Buffer.alloc(0) : body);
+  });
 }
 
 /** The body to send on as it came; `{}` for none, and for the `null` that an old Python client sends everywhere. */

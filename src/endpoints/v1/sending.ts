@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createLostSends } from '../../caches/lost-sends.ts';
 import { isTransient } from '../../matrix/errors.ts';
-import { bodyOf, pathOf } from './body.ts';
+import { bodyOf, pathOf, plainQueryOf } from './body.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 
 /**
@@ -20,7 +20,8 @@ export function createSending({ homeserver, sessions, maxBytes }: V1EndpointOpti
     const [roomId = '', subject = ''] = params;
     const what = route.path.startsWith('rooms/*/redact/') ? 'redact' : 'send';
     const body = bodyOf(request);
-    const send = digest(session.key, what, roomId, subject, body);
+    const query = plainQueryOf(request);
+    const send = digest(session.key, what, roomId, subject, query.toString(), body);
     const txnId = lostSends.take(send) ?? `hindsync-${randomUUID()}`;
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) lostSends.keep(send, txnId);
@@ -29,7 +30,7 @@ export function createSending({ homeserver, sessions, maxBytes }: V1EndpointOpti
       // Without the request's signal: what was sent is sent, whether or not the client waits.
       const path = pathOf('rooms', roomId, what, subject, txnId);
       return await sessions.withSession(session, () =>
-        homeserver.request(session.caller, { method: 'PUT', path, body }),
+        homeserver.request(session.caller, { method: 'PUT', path, query, body }),
       );
     } catch (error) {
       if (isTransient(error)) lostSends.keep(send, txnId);

@@ -1,4 +1,4 @@
-// The routes of api/v1 and v2_alpha that are reshaped or refused, put up as the table says.
+// The routes of the old prefixes that are reshaped or refused, put up as the table says.
 
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { answerPreflight } from '../../http/cors.ts';
@@ -8,6 +8,7 @@ import { unrecognized } from '../../matrix/errors.ts';
 import { createAccounts } from './accounts.ts';
 import { createBackfill } from './backfill.ts';
 import { takeBodiesAsBytes } from './body.ts';
+import { createEmptyBody } from './empty-body.ts';
 import { createEventLists } from './event-lists.ts';
 import { createMoved } from './moved.ts';
 import { createPresenceList } from './presence-list.ts';
@@ -20,11 +21,15 @@ export interface V1Options extends V1EndpointOptions {
   oldPrefix: OldPrefix;
 }
 
-/** What of one old prefix is neither passed nor part of the stream, and preflights of everything below it. */
+/**
+ * What of one old prefix is neither passed nor part of the stream, and preflights of everything below the two that no
+ * homeserver has.
+ */
 export const v1: FastifyPluginAsync<V1Options> = async (app, options) => {
   const endpoints: Record<V1Reshaper, V1Endpoint> = {
     accounts: createAccounts(options),
     sending: createSending(options),
+    'empty-body': createEmptyBody(options),
     'room-actions': createRoomActions(options),
     'event-lists': createEventLists(options),
     'public-rooms': createPublicRooms(options),
@@ -32,8 +37,9 @@ export const v1: FastifyPluginAsync<V1Options> = async (app, options) => {
     backfill: createBackfill(options),
     moved: createMoved(options),
   };
-  takeBodiesAsBytes(app);
-  app.options('/*', answerPreflight);
+  const isGone = options.oldPrefix !== 'r0';
+  takeBodiesAsBytes(app, { readsForms: isGone });
+  if (isGone) app.options('/*', answerPreflight);
   for (const route of legacyRoutes) {
     const endpoint = endpointOf(route, endpoints);
     if (endpoint === undefined || !route.prefixes.includes(options.oldPrefix)) continue;

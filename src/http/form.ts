@@ -1,0 +1,24 @@
+import type { IncomingMessage } from 'node:http';
+
+const FORM = /^\s*application\/x-www-form-urlencoded\b/i;
+/** Many clients call JSON a form, as curl does: no JSON text begins so. */
+const BEGINS_A_FORM = /^\s*[\w.%*+-]+=/;
+const MOST_BYTES = 64 * 1024;
+
+/**
+ * Takes the access token of a body that is a form into the request's query, behind what is there, as the homeservers of
+ * the time read the two as one. Of the form nothing else is read. False where the body is no form.
+ *
+ * @see reference/clients.md (a lua client joins rooms so)
+ */
+export function takeForm(request: Pick<IncomingMessage, 'url' | 'headers'>, body: Buffer): boolean {
+  if (!FORM.test(request.headers['content-type'] ?? '') || body.length > MOST_BYTES) return false;
+  const text = body.toString();
+  if (!BEGINS_A_FORM.test(text)) return false;
+  const accessToken = new URLSearchParams(text.trim()).get('access_token');
+  if (accessToken !== null) {
+    const { url = '' } = request;
+    request.url = `${url}${url.includes('?') ? '&' : '?'}access_token=${encodeURIComponent(accessToken)}`;
+  }
+  return true;
+}
