@@ -211,7 +211,14 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       });
     }
     if (name === 'v2_alpha') {
-      await answer('v2-alpha-sync', v2AlphaSync, { ...shared, ...devices, prefix, visibilities, queue });
+      await answer('v2-alpha-sync', v2AlphaSync, {
+        ...shared,
+        ...devices,
+        prefix,
+        visibilities,
+        queue,
+        passThrough,
+      });
       await answer('v2-alpha-sync', v2AlphaFilter, { ...shared, prefix });
     } else {
       await answer('sync', sync, { ...shared, prefix, passThrough, fillsSections: name === 'r0' });

@@ -24,6 +24,10 @@ export interface Config {
   mediaTokenNetworks: string[];
   /** The content of `mediaTokenFile`, no setting itself: an access token, not to be shown. */
   mediaToken: string | undefined;
+  /** The shape of v2_alpha's `/sync`. */
+  v2AlphaSync: 'draft' | 'modern' | 'draft-always';
+  /** Patterns of User-Agents that get the modern one, with `*` for anything. */
+  v2AlphaModernClients: string[];
   /** Room events in one answer of /events when the client names no limit. */
   eventsLimit: number;
   /** The longest long poll. */

@@ -21,6 +21,8 @@ const DEFAULTS: Config = {
   mediaTokenFile: undefined,
   mediaTokenNetworks: [],
   mediaToken: undefined,
+  v2AlphaSync: 'draft',
+  v2AlphaModernClients: [],
   eventsLimit: 500,
   maxPollTimeoutMs: 600_000,
   pollsPerSession: 4,

@@ -13,6 +13,7 @@ import {
   proxyAddresses,
   size,
   type ValueType,
+  wildcards,
 } from './values.ts';
 
 export interface Setting<Value> {
@@ -111,6 +112,23 @@ export const SETTINGS = {
     meaning: 'Whose requests for old media without a token are made with the one in media_token_file.',
     unit: 'a list of addresses, networks, or loopback, linklocal, uniquelocal',
     off: 'Off with none. One of the two without the other is refused at start.',
+  },
+  v2AlphaSync: {
+    name: 'v2_alpha_sync',
+    type: oneOf(['draft', 'modern', 'draft-always']),
+    byDefault: 'draft',
+    meaning:
+      'The shape of the answer of v2_alpha/sync: that of the drafts of 2015, or the modern one, which Synapse gave there from November 2015 to 2019. With draft a request with full_state or a filter as JSON is answered in the modern shape; with draft-always it is not.',
+    unit: 'draft, modern or draft-always',
+    off: 'Cannot be off.',
+  },
+  v2AlphaModernClients: {
+    name: 'v2_alpha_modern_clients',
+    type: wildcards,
+    byDefault: 'none',
+    meaning: 'Whose requests to v2_alpha/sync are always answered in the modern shape, by their User-Agent.',
+    unit: 'a list of patterns for the whole of it, in which * stands for anything; capitals do not matter',
+    off: 'Off with none.',
   },
   eventsLimit: {
     name: 'events_limit',

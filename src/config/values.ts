@@ -83,6 +83,11 @@ export const proxyAddresses = listOf(
   'addresses, networks (10.0.0.0/8) or loopback, linklocal, uniquelocal, separated by commas',
 );
 
+export const wildcards = listOf(
+  z.string().min(1),
+  'patterns such as weechat/* or *Android*, separated by commas',
+);
+
 /** A path; the word `none` is undefined. */
 export const filePath: ValueType<string | undefined> = {
   schema: text.transform((given, context) => {

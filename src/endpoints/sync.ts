@@ -1,19 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { resolveForSync } from '../cursors/resolve-token.ts';
-import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
-import type { Homeserver } from '../homeserver/homeserver.ts';
-import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
-import { queryOf, withQueryParameter } from '../http/query.ts';
-import { MatrixError } from '../matrix/errors.ts';
-import { SyncSections, type ToPrevBatch } from '../translate/sync-sections.ts';
-import type { PassThrough } from './passthrough.ts';
-import type { SessionReader } from './session.ts';
+import { createSyncPass, type SyncPassOptions } from './sync-pass.ts';
 
-export interface SyncOptions {
-  homeserver: Homeserver;
-  kind: () => Promise<HomeserverKind>;
-  sessions: SessionReader;
-  passThrough: PassThrough;
+export interface SyncOptions extends SyncPassOptions {
   /** Whether an answer has every section, for the prefix that promised them. */
   fillsSections: boolean;
 }
@@ -25,21 +13,9 @@ export interface SyncOptions {
  * @see matrix-spec data/api/client-server/sync.yaml
  */
 export const sync: FastifyPluginAsync<SyncOptions> = async (app, options) => {
-  const { homeserver, kind, sessions, passThrough, fillsSections } = options;
+  const pass = createSyncPass(options, options);
 
-  app.get('/sync', { exposeHeadRoute: false }, async (request, reply) => {
-    const filler = fillsSections ? new SyncSections(toPrevBatch) : undefined;
-    const pass = (rawUrl: string): void =>
-      passThrough(request, reply, { rawUrl, ...(filler !== undefined && { filler }) });
-    const rawUrl = request.raw.url ?? '';
-    const since = queryOf(request).get('since') ?? '';
-    if (!isOwnToken(since)) return pass(rawUrl);
-    const { caller } = await sessions.sessionOf(request);
-    const context = { homeserver, kind: await kind(), caller, signal: request.signal };
-    const token = await resolveForSync(since, context);
-    if (token === undefined) throw new MatrixError(400, 'M_UNKNOWN', 'Invalid stream token');
-    return pass(withQueryParameter(rawUrl, 'since', token));
-  });
+  app.get('/sync', { exposeHeadRoute: false }, (request, reply) =>
+    pass(request, reply, request.raw.url ?? ''),
+  );
 };
-
-const toPrevBatch: ToPrevBatch = (roomId, eventId) => encodeRoomToken({ roomId, eventId, side: 'before' });

@@ -5,8 +5,7 @@ import type { Visibilities } from '../caches/visibility.ts';
 import { resolveForSync } from '../cursors/resolve-token.ts';
 import type { SessionCursors } from '../cursors/session-cursors.ts';
 import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
-import type { Homeserver, SyncQuery } from '../homeserver/homeserver.ts';
-import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import type { SyncQuery } from '../homeserver/homeserver.ts';
 import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
 import { closeSignal } from '../http/send.ts';
@@ -19,18 +18,21 @@ import type { InitialSyncQueue } from './initial-sync-queue.ts';
 import { readInviteNotifications } from './invite-notifications.ts';
 import { Released, type ParkedPolls } from './parked-polls.ts';
 import { answerGet } from './route.ts';
-import type { Session, SessionReader } from './session.ts';
+import type { Session } from './session.ts';
 import { checkSharedDevice, type SharedDeviceOptions } from './shared-device.ts';
 import { createSpool } from './spool.ts';
 import { replyWhileItComes } from './streamed-reply.ts';
+import type { SyncPassOptions } from './sync-pass.ts';
+import {
+  createV2AlphaModernSync,
+  meansModernSync,
+  type V2AlphaShapeOptions,
+} from './v2-alpha-modern-sync.ts';
 import { writeV2AlphaSync } from './v2-alpha-sync-answer.ts';
 import { readV2AlphaSyncQuery, type V2AlphaSyncQuery } from './v2-alpha-sync-query.ts';
 import { createVisibilityWait } from './visibility-wait.ts';
 
-export interface V2AlphaSyncOptions extends SharedDeviceOptions {
-  homeserver: Homeserver;
-  kind: () => Promise<HomeserverKind>;
-  sessions: SessionReader;
+export interface V2AlphaSyncOptions extends SharedDeviceOptions, SyncPassOptions, V2AlphaShapeOptions {
   cursors: SessionCursors;
   eventRooms: EventRooms;
   presences: Presences;
@@ -46,7 +48,8 @@ export interface V2AlphaSyncOptions extends SharedDeviceOptions {
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
 
 /**
- * `GET /sync` of v2_alpha: the modern `/sync` as the drafts of 2015 had it, streamed while the homeserver's comes in.
+ * `GET /sync` of v2_alpha: the modern `/sync` as the drafts of 2015 had it, streamed while the homeserver's comes in; for
+ * who means the shape of the years after them, r0's.
  *
  * `next_batch` is the homeserver's own, so a client may go on from it in either draft, in the modern `/sync`, and in
  * `/events`. A poll that is released (a later one took its place, or the gateway drains) is answered with nothing new and
@@ -56,8 +59,10 @@ const MOST_HELD_BYTES = 16 * 1024 * 1024;
  */
 export const v2AlphaSync: FastifyPluginAsync<V2AlphaSyncOptions> = async (app, options) => {
   const { homeserver, sessions, cursors, queue, parkedPolls } = options;
+  const passModern = createV2AlphaModernSync(options);
 
   answerGet(app, '/sync', sessions, async (request, reply) => {
+    if (meansModernSync(request, options)) return passModern(request, reply, request.raw.url ?? '');
     const session = await sessions.sessionOf(request);
     const query = readV2AlphaSyncQuery(queryOf(request), options.maxPollTimeoutMs);
     return sessions.withSession(session, () =>

@@ -69,6 +69,11 @@ async function start(
     maxPollTimeoutMs: 60_000,
     modernSessions,
     refuseSharedDevices: true,
+    v2AlphaSync: 'draft-always',
+    v2AlphaModernClients: [],
+    passThrough: () => {
+      throw new Error('a draft is never passed');
+    },
   });
   await app.register(v2AlphaFilter, { homeserver, sessions });
   const ask = (query: Record<string, string> = {}, method: 'GET' | 'HEAD' | 'POST' = 'GET') =>
@@ -373,6 +378,7 @@ describe('POST /v2_alpha/user/{userId}/filter', () => {
     expect(homeserver.callsOf('request')[0]?.[1]).toEqual({
       method: 'POST',
       path: 'user/%40me%3Atest/filter',
+      query: new URLSearchParams(),
       body: { room: { timeline: { limit: 3 } }, presence: { types: [] } },
     });
   });
