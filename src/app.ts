@@ -21,6 +21,7 @@ import { createNowReader } from './cursors/now.ts';
 import { createPeekStream } from './cursors/peek-stream.ts';
 import { createRoomWatch } from './cursors/room-watch.ts';
 import { createSessionCursors } from './cursors/session-cursors.ts';
+import { createBotSessions } from './endpoints/bot-sessions.ts';
 import { event } from './endpoints/event.ts';
 import { events } from './endpoints/events.ts';
 import { createInitialSyncQueue } from './endpoints/initial-sync-queue.ts';
@@ -143,6 +144,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     cursors,
     readNow,
     parkedPolls,
+    bots: createBotSessions(),
     clock,
   };
   const peekEvents = createPeekEvents({ ...shared, peeks });

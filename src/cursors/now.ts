@@ -1,5 +1,6 @@
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import { HomeserverError } from '../matrix/errors.ts';
 import type { RoomId, SyncToken } from '../matrix/identifiers.ts';
 import { nowFilter } from '../translate/sync-filter.ts';
 
@@ -35,11 +36,43 @@ export function createNowReader(homeserver: Homeserver, kind: () => Promise<Home
     }
     variant = (variant + 1) % VARIANTS;
     const query = { filter: nowFilter(variant), timeoutMs: 0, setPresence };
-    let position = (await homeserver.sync(caller, query, signal)).next_batch;
+    let position = await homeserver.sync(caller, query, signal).then(
+      ({ next_batch }) => next_batch,
+      (error: unknown) => readByMessages(error, caller, roomId, signal),
+    );
     // Of the whole stream alone: a `since` acknowledges to-device messages, which one who only looks must not.
     if (homeserverKind.remembersInitialSyncs === true && roomId === undefined)
       position = (await homeserver.sync(caller, { ...query, since: position }, signal)).next_batch;
     homeserverKind.noteSyncToken?.(position);
     return position;
   };
+
+  /** Where `/sync` fails, as Synapse's does for an application service's own bot. Throws its error where nothing tells. */
+  async function readByMessages(
+    error: unknown,
+    caller: Caller,
+    roomId: RoomId | undefined,
+    signal: AbortSignal,
+  ): Promise<SyncToken> {
+    if (roomId === undefined || !(error instanceof HomeserverError && error.status === 500)) throw error;
+    const place = await readNewestPlace({ homeserver, kind: await kind(), caller, roomId, signal });
+    if (place === undefined) throw error;
+    return place;
+  }
+}
+
+/**
+ * A room's newest place, without `/sync`, where it tells a position in the stream. It is good for what is read of this room,
+ * not for the whole stream: nothing but its events lies at a place in it.
+ */
+export async function readNewestPlace(room: {
+  homeserver: Homeserver;
+  kind: HomeserverKind;
+  caller: Caller;
+  roomId: RoomId;
+  signal: AbortSignal;
+}): Promise<SyncToken | undefined> {
+  const { homeserver, kind, caller, roomId, signal } = room;
+  const { start } = await homeserver.messages(caller, roomId, { dir: 'b', limit: 1 }, signal);
+  return typeof start === 'string' ? kind.toSyncToken(start) : undefined;
 }

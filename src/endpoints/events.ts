@@ -14,6 +14,8 @@ import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
 import { mergeTimelines, type StreamUpdate } from '../translate/events.ts';
 import { toLegacyInvite } from '../translate/invite.ts';
 import { toLegacyEvent } from '../translate/legacy-event.ts';
+import { readBotNow } from './bot-account.ts';
+import type { BotSessions } from './bot-sessions.ts';
 import { streamCatchUp, writeAnswer, type EventWriting } from './events-answer.ts';
 import { readEventsQuery, type EventsQuery } from './events-query.ts';
 import { readInviteNotifications } from './invite-notifications.ts';
@@ -30,6 +32,7 @@ export interface EventsOptions extends SharedDeviceOptions {
   readNow: ReadNow;
   sessions: SessionReader;
   parkedPolls: ParkedPolls;
+  bots: BotSessions;
   eventRooms: EventRooms;
   presences: Presences;
   clock: Clock;
@@ -58,7 +61,11 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     const { from, timeoutMs } = query;
     return sessions.withSession(session, () =>
       holdLongPoll({ request, reply, session, from, timeoutMs }, options, (poll) =>
-        getEvents(session, query, poll),
+        options.bots.withSyncOr<unknown>(
+          session,
+          () => getEvents(session, query, poll),
+          () => waitWithoutSync(session, poll),
+        ),
       ),
     );
   });
@@ -97,6 +104,21 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     const { firstUpdate, steps } = delivery;
     const rest = firstUpdate === undefined ? [] : await readRest(firstUpdate, session, signal);
     return streamCatchUp(start, steps, rest, writing);
+  }
+
+  /**
+   * Waits, and tells nothing: where the homeserver has no `/sync` for a session.
+   *
+   * Differs: to the own bot of an application service nothing comes. Natively it is a 500 as soon as something happens.
+   */
+  async function waitWithoutSync({ caller }: Session, poll: LongPoll): Promise<unknown> {
+    const { patience, signal } = poll;
+    if (poll.start === undefined) {
+      const rooms = await homeserver.joinedRooms(caller, signal);
+      poll.start = await readBotNow(rooms, caller, { ...options, signal });
+    } else await readPosition(poll.start, { homeserver, kind: await options.kind(), caller, signal });
+    await clock.sleep(patience.leftMs(), signal);
+    return writeAnswer({ chunk: [], start: poll.start, end: poll.start });
   }
 
   async function readStart({ caller }: Session, poll: LongPoll) {

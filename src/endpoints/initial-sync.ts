@@ -4,7 +4,7 @@ import type { Presences } from '../caches/presences.ts';
 import type { Visibilities } from '../caches/visibility.ts';
 import type { SessionCursors } from '../cursors/session-cursors.ts';
 import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
-import type { Homeserver } from '../homeserver/homeserver.ts';
+import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
@@ -13,6 +13,8 @@ import { MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { checkDirection, readBoolean, readLimit } from '../matrix/query.ts';
 import { initialSyncFilter } from '../translate/sync-filter.ts';
+import { readBotNow, streamBotAccount } from './bot-account.ts';
+import type { BotSessions } from './bot-sessions.ts';
 import { writeInitialSync } from './initial-sync-answer.ts';
 import type { InitialSyncQueue } from './initial-sync-queue.ts';
 import { readInviteNotifications } from './invite-notifications.ts';
@@ -31,6 +33,7 @@ export interface InitialSyncOptions {
   presences: Presences;
   visibilities: Visibilities;
   queue: InitialSyncQueue;
+  bots: BotSessions;
   clock: Clock;
   visibilityWaitMs: Milliseconds;
 }
@@ -81,10 +84,10 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
     // Its rooms' visibilities are asked for while the homeserver is still at work on the long answer.
     homeserver.joinedRooms(caller, signal).then(visibility.askAhead, () => {});
     const filter = initialSyncFilter({ ...query, variant: cursors.initialSyncs(key) });
-    const chunks = await homeserver.streamSync(
-      caller,
-      { filter, timeoutMs: 0, setPresence: 'offline' },
-      signal,
+    const chunks = await options.bots.withSyncOr(
+      session,
+      () => homeserver.streamSync(caller, { filter, timeoutMs: 0, setPresence: 'offline' }, signal),
+      () => readBotAccount(caller, query, signal),
     );
     const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
     reply.raw.once('close', () => void spool.close());
@@ -105,6 +108,16 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
     });
     // All of it was taken: the session's next initial sync asks anew.
     await replyWhileItComes(request, reply, pieces, { onSent: () => cursors.countInitialSync(key) });
+  }
+
+  async function readBotAccount(
+    caller: Caller,
+    { limit, isRaw }: InitialSyncQuery,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Buffer>> {
+    const rooms = await homeserver.joinedRooms(caller, signal);
+    const nextBatch = await readBotNow(rooms, caller, { ...options, signal });
+    return streamBotAccount({ homeserver, caller, rooms, nextBatch, limit, isRaw, signal });
   }
 };
 

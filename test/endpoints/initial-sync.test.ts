@@ -8,6 +8,7 @@ import { createPresences } from '../../src/caches/presences.ts';
 import { createSessions } from '../../src/caches/sessions.ts';
 import { createVisibilities } from '../../src/caches/visibility.ts';
 import { createSessionCursors } from '../../src/cursors/session-cursors.ts';
+import { createBotSessions } from '../../src/endpoints/bot-sessions.ts';
 import { createInitialSyncQueue, type InitialSyncQueue } from '../../src/endpoints/initial-sync-queue.ts';
 import { initialSync } from '../../src/endpoints/initial-sync.ts';
 import { createSessionReader } from '../../src/endpoints/session.ts';
@@ -60,6 +61,7 @@ async function start(
     presences: createPresences({ maxBytes }),
     visibilities: createVisibilities({ maxBytes, ask: homeserver.roomVisibility }),
     queue,
+    bots: createBotSessions(),
     clock: systemClock,
     visibilityWaitMs: 2000,
   });

@@ -22,13 +22,22 @@ export interface Upstream {
   received: Received[];
   /** `METHOD path` (below /_matrix/client/v3/, without query) → an answer, one for each time, or the last again. */
   answers: Record<string, Answer[]>;
+  /** Who everybody is. */
+  whoami: object;
   /** Called when a request has come, before it is answered. */
   onRequest: (request: Received, response: ServerResponse) => void | Promise<void>;
   close(): Promise<void>;
 }
 
 export async function startUpstream(): Promise<Upstream> {
-  const upstream: Upstream = { url: '', received: [], answers: {}, onRequest: () => {}, close };
+  const upstream: Upstream = {
+    url: '',
+    received: [],
+    answers: {},
+    whoami: { user_id: '@me:test', device_id: 'D' },
+    onRequest: () => {},
+    close,
+  };
   const server = createServer((request, response) => void answer(request, response));
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -37,7 +46,7 @@ export async function startUpstream(): Promise<Upstream> {
     const { method = '', url = '', headers } = request;
     const path = url.split('?', 1)[0]?.replace('/_matrix/client/v3/', '') ?? '';
     if (url === '/_matrix/client/versions') return send(response, { json: { versions: ['v1.11'] } });
-    if (path === 'account/whoami') return send(response, { json: { user_id: '@me:test', device_id: 'D' } });
+    if (path === 'account/whoami') return send(response, { json: upstream.whoami });
     const received = { method, url, headers, body };
     upstream.received.push(received);
     await upstream.onRequest(received, response);

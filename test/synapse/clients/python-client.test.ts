@@ -2,55 +2,107 @@ import { expect, inject, test } from 'vitest';
 import { createSandbox, type SandboxOptions } from '../../../src/sandbox/sandbox.ts';
 import { startGatewayProcess } from '../../gateway-process.ts';
 import { legacySyncPaths, startBlocker, wholeOfV1 } from '../blocker.ts';
-import { playPythonSession } from './python-client.ts';
+import {
+  matrixClient2015,
+  matrixClient2018,
+  matrixNio,
+  playPythonSession,
+  type PythonClient,
+} from './python-client.ts';
 
-/** What the session sees, on a homeserver of this name. */
-const aSession = (serverName: string): object => ({
-  home_server: serverName,
-  message: expect.objectContaining({
-    user_id: `@py2015-alice:${serverName}`,
-    sender: `@py2015-alice:${serverName}`,
-    age: expect.any(Number),
-    content: { msgtype: 'm.text', body: 'hello' },
-  }),
-  name: 'Tea',
-  topic: 'Green',
-  display_name: 'Bob',
-  rooms: 2,
-  missed: true,
-  known: { name: 'Tea', topic: 'Green', events: 3 },
-});
+interface Session {
+  client: PythonClient;
+  /** Of its users. */
+  name: string;
+  /** What it sees, on a homeserver of this name. */
+  sees(serverName: string): object;
+}
 
-async function playAt(homeserverUrl: string, name: string): Promise<unknown> {
-  const gateway = await startGatewayProcess({ name, homeserverUrl, logs: inject('logs') });
+const sessions: Session[] = [
+  {
+    client: matrixClient2015,
+    name: 'py2015',
+    sees: (serverName) => ({
+      home_server: serverName,
+      message: expect.objectContaining({
+        user_id: `@py2015-alice:${serverName}`,
+        sender: `@py2015-alice:${serverName}`,
+        age: expect.any(Number),
+        content: { msgtype: 'm.text', body: 'hello' },
+      }),
+      name: 'Tea',
+      topic: 'Green',
+      display_name: 'Bob',
+      rooms: 2,
+      missed: true,
+      known: { name: 'Tea', topic: 'Green', events: 3 },
+    }),
+  },
+  {
+    client: matrixClient2018,
+    name: 'py2018',
+    sees: (serverName) => ({
+      home_server: serverName,
+      sender: `@py2018-alice:${serverName}`,
+      rooms: ['Tea'],
+      bodies: true,
+      first: 'm.room.create',
+      left: true,
+    }),
+  },
+  {
+    client: matrixNio,
+    name: 'nio2021',
+    sees: (serverName) => ({
+      sender: `@nio2021-alice:${serverName}`,
+      rooms: ['Tea'],
+      bodies: true,
+      first: 'm.room.create',
+      left: true,
+    }),
+  },
+];
+
+async function playAt(homeserverUrl: string, { client, name }: Session, where: string): Promise<unknown> {
+  const gateway = await startGatewayProcess({
+    name: `${name}-${where}`,
+    homeserverUrl,
+    logs: inject('logs'),
+  });
   try {
-    return await playPythonSession(gateway.url, 'py2015');
+    return await playPythonSession(client, gateway.url, name);
   } finally {
     await gateway.stop();
   }
 }
 
-test('when matrix-client 0.0.3 meets a Synapse without api/v1 -> it holds a session', async () => {
-  const { behindGatewayUrl, serverName } = inject('synapse');
-  const blocker = await startBlocker(behindGatewayUrl, [...legacySyncPaths, ...wholeOfV1]);
-  try {
-    expect(await playAt(blocker.url, 'python-client')).toEqual(aSession(serverName));
-  } finally {
-    await blocker.close();
-  }
-  expect(blocker.blockedCalls).toEqual([]);
-}, 180_000);
+test.each(sessions)(
+  'when $client.name meets a Synapse without its legacy API -> it holds a session',
+  async (session) => {
+    const { behindGatewayUrl, serverName } = inject('synapse');
+    const blocker = await startBlocker(behindGatewayUrl, [...legacySyncPaths, ...wholeOfV1]);
+    try {
+      expect(await playAt(blocker.url, session, 'synapse')).toEqual(session.sees(serverName));
+    } finally {
+      await blocker.close();
+    }
+    expect(blocker.blockedCalls).toEqual([]);
+  },
+  180_000,
+);
 
-test.each<{ plays: string; options: SandboxOptions }>([
+const places: { plays: string; options: SandboxOptions }[] = [
   { plays: 'a homeserver that never had api/v1', options: {} },
   { plays: 'Dendrite', options: { kind: 'dendrite' } },
-])(
-  'when it meets $plays -> it holds a session',
-  async ({ plays, options }) => {
+];
+
+test.each(places.flatMap((place) => sessions.map((session) => ({ ...place, session }))))(
+  'when $session.client.name meets $plays -> it holds a session',
+  async ({ options, session }) => {
     const sandbox = await createSandbox(options);
     try {
-      const name = `python-client-${plays === 'Dendrite' ? 'dendrite' : 'sandbox'}`;
-      expect(await playAt(sandbox.url, name)).toEqual(aSession('sandbox.test'));
+      const where = options.kind ?? 'sandbox';
+      expect(await playAt(sandbox.url, session, where)).toEqual(session.sees('sandbox.test'));
     } finally {
       await sandbox.close();
     }

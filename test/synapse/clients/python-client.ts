@@ -1,15 +1,24 @@
-// matrix-client 0.0.3 of 2015 from PyPI, unmodified, and a script that uses it.
+// Python clients of their time from PyPI, unmodified, and for each a script that holds a session with it.
 
 import { spawn } from 'node:child_process';
-import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readySynapse } from '../environment.ts';
 
-/** With what it was tried: it names no versions itself. */
-const PACKAGES = [
-  'matrix-client==0.0.3',
+export interface PythonClient {
+  /** Of the package, with its version: also the name of its folder. */
+  name: string;
+  /** What its script imports. */
+  module: string;
+  /** Beside this file. */
+  script: string;
+  /** All that is installed, each with its version: with these it was tried. */
+  packages: readonly string[];
+}
+
+const REQUESTS = [
   'requests==2.34.2',
   'urllib3==2.8.0',
   'idna==3.20',
@@ -17,40 +26,89 @@ const PACKAGES = [
   'charset-normalizer==3.5.3',
 ];
 
-const SCRIPT = fileURLToPath(new URL('python-session.py', import.meta.url));
+/** Of 2015, with api/v1. */
+export const matrixClient2015: PythonClient = {
+  name: 'matrix-client-0.0.3',
+  module: 'matrix_client.client',
+  script: 'python-session-2015.py',
+  packages: ['matrix-client==0.0.3', ...REQUESTS],
+};
 
-/** Plays `python-session.py` at a gateway. Resolves to what it saw; rejects with what it wrote where it failed. */
-export async function playPythonSession(url: string, name: string): Promise<Record<string, unknown>> {
+/** Of 2018, with r0: Home Assistant's for years. */
+export const matrixClient2018: PythonClient = {
+  name: 'matrix-client-0.3.2',
+  module: 'matrix_client.client',
+  script: 'python-session-2018.py',
+  packages: ['matrix-client==0.3.2', ...REQUESTS],
+};
+
+/** Of 2021, with r0. */
+export const matrixNio: PythonClient = {
+  name: 'matrix-nio-0.18.7',
+  module: 'nio',
+  script: 'nio-session.py',
+  packages: [
+    'matrix-nio==0.18.7',
+    'aiofiles==0.6.0',
+    'aiohappyeyeballs==2.7.1',
+    'aiohttp==3.14.5',
+    'aiohttp-socks==0.6.1',
+    'aiosignal==1.4.0',
+    'async-timeout==5.0.1',
+    'attrs==26.1.0',
+    'frozenlist==1.8.0',
+    // It asks for 0.18, of which there is no wheel.
+    'future==1.0.0',
+    'h11==0.12.0',
+    'h2==4.4.1',
+    'hpack==4.2.0',
+    'hyperframe==6.1.0',
+    'idna==3.20',
+    'jsonschema==3.2.0',
+    'Logbook==1.10.1',
+    'multidict==7.2.1',
+    'propcache==0.5.4',
+    'pycryptodome==3.24.1',
+    'pyrsistent==0.20.0',
+    'python-socks==1.2.4',
+    'six==1.17.0',
+    'typing_extensions==4.16.0',
+    'unpaddedbase64==2.1.0',
+    'yarl==1.25.1',
+  ],
+};
+
+/** Plays a client's script at a gateway. Resolves to what it saw; rejects with what it wrote where it failed. */
+export async function playPythonSession(
+  client: PythonClient,
+  url: string,
+  name: string,
+): Promise<Record<string, unknown>> {
   const { python } = await readySynapse(() => {});
-  const folder = await readyClient(python);
-  return JSON.parse(await run(python, [SCRIPT, url, name], { PYTHONPATH: folder }));
+  const folder = await readyClient(python, client);
+  const script = fileURLToPath(new URL(client.script, import.meta.url));
+  return JSON.parse(await run(python, ['-W', 'ignore', script, url, name], { PYTHONPATH: folder }));
 }
 
 /** The folder with the client; installs it once per user. Two runs at once: the first rename wins. */
-async function readyClient(python: string): Promise<string> {
+async function readyClient(python: string, { name, module, packages }: PythonClient): Promise<string> {
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'hindsync');
-  const folder = join(cache, 'matrix-client-0.0.3');
-  const isThere = (): Promise<boolean> =>
-    access(join(folder, 'matrix_client')).then(
+  const folder = join(cache, name);
+  const works = (): Promise<boolean> =>
+    run(python, ['-W', 'ignore', '-c', `import ${module}`], { PYTHONPATH: folder }).then(
       () => true,
       () => false,
     );
-  if (await isThere()) return folder;
+  if (await works()) return folder;
   await mkdir(cache, { recursive: true });
   const building = `${folder}.building-${process.pid}`;
   try {
-    const install = [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      '--no-deps',
-      '--target',
-    ];
-    await run(python, [...install, building, ...PACKAGES]);
+    const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
+    await run(python, [...install, '--prefer-binary', '--target', building, ...packages]);
+    // One that no longer works, as after an upgrade of Python: out of the way, as a rename only replaces empty folders.
+    if (!(await works())) await rm(folder, { recursive: true, force: true });
     await rename(building, folder).catch(async (error: unknown) => {
-      if (!(await isThere())) throw error;
+      if (!(await works())) throw error;
     });
   } finally {
     await rm(building, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-"""A session of matrix-client 0.0.3: python-session.py URL NAME. Prints what it saw as JSON; fails where it does not come."""
+"""A session of matrix-client 0.0.3: python-session-2015.py URL NAME. Prints what it saw as JSON; fails where it does not come."""
 
 import json
 import sys
