@@ -25,6 +25,8 @@ export interface InviteSource {
  *
  * Differs: invites carry the room's stripped state. Native strips it today, and the room has no name.
  * Differs: an invite without a notification has a made-up event id. The homeserver shows its event without one.
+ * Differs: an invite whose sender the homeserver does not tell has no `inviter`. Stripped state may lack the own member
+ * event, and the sender of another event need not be who invited.
  *
  * @see reference/native.md §2.4, reference/clients.md
  */

@@ -1,17 +1,18 @@
 // One Synapse for all the tests of the project `synapse`, and the search of all logs when they are done.
 
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { findLeaks } from './access-tokens.ts';
+import { findLeaks, noteAccessToken } from './access-tokens.ts';
 import { readySynapse, SYNAPSE_VERSION } from './environment.ts';
 import { SERVER_NAME } from './synapse-config.ts';
 import { startSynapse } from './synapse-process.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    synapse: { url: string; behindGatewayUrl: string; serverName: string; version: string };
+    synapse: { url: string; behindGatewayUrl: string; serverName: string; version: string; asToken: string };
     /** The run's folder: access tokens that were issued are written down there. */
     run: string;
     /** Where every process of the run logs. */
@@ -25,8 +26,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const run = await mkdtemp(join(tmpdir(), 'hindsync-synapse-'));
   const logs = join(run, 'logs');
   await mkdir(logs);
-  const { url, behindGatewayUrl, stop } = await startSynapse({ python, folder: join(run, 'synapse'), logs });
-  project.provide('synapse', { url, behindGatewayUrl, serverName: SERVER_NAME, version: SYNAPSE_VERSION });
+  const asToken = `as_${randomBytes(16).toString('hex')}`;
+  await noteAccessToken(run, asToken);
+  const folder = join(run, 'synapse');
+  const { url, behindGatewayUrl, stop } = await startSynapse({ python, folder, logs, asToken });
+  const about = { serverName: SERVER_NAME, version: SYNAPSE_VERSION, asToken };
+  project.provide('synapse', { url, behindGatewayUrl, ...about });
   project.provide('run', run);
   project.provide('logs', logs);
 

@@ -12,6 +12,8 @@ export interface SynapsePlace {
   nativePort: number;
   /** For what comes through the gateway, logged apart. */
   gatewayPort: number;
+  /** The access token of its application service. */
+  asToken: string;
 }
 
 /** Name → text of the files that a Synapse of the tests starts from, to be written into its folder. */
@@ -19,6 +21,7 @@ export function synapseFiles(place: SynapsePlace): Record<string, string> {
   return {
     'homeserver.yaml': stringify(homeserverConfig(place)),
     'log.yaml': stringify(logConfig(place.logs)),
+    'application-service.yaml': stringify(applicationService(place.asToken)),
     'signing.key': `ed25519 a_test ${randomBytes(32).toString('base64').replaceAll('=', '')}\n`,
   };
 }
@@ -37,6 +40,7 @@ function homeserverConfig({ folder, nativePort, gatewayPort }: SynapsePlace): ob
     ...nobodyIsHeldUp,
     ...stillPresence,
 
+    app_service_config_files: [`${folder}/application-service.yaml`],
     enable_registration: true,
     enable_registration_without_verification: true,
     allow_guest_access: true,
@@ -51,6 +55,17 @@ function homeserverConfig({ folder, nativePort, gatewayPort }: SynapsePlace): ob
     room_list_publication_rules: [{ user_id: '*', room_id: '*', alias: '*', action: 'allow' }],
   };
 }
+
+/** A bridge of the time, which is told nothing: its users are `@irc_…`, its own bot is `@ircbot`. */
+const applicationService = (asToken: string): object => ({
+  id: 'irc',
+  url: null,
+  as_token: asToken,
+  hs_token: randomBytes(16).toString('hex'),
+  sender_localpart: 'ircbot',
+  rate_limited: false,
+  namespaces: { users: [{ exclusive: true, regex: '@irc_.*' }], rooms: [], aliases: [] },
+});
 
 const listener = (port: number, tag: string): object => ({
   port,

@@ -22,11 +22,12 @@ export async function startSynapse(options: {
   python: string;
   folder: string;
   logs: string;
+  asToken: string;
 }): Promise<RunningSynapse> {
-  const { python, folder, logs } = options;
+  const { python, folder, logs, asToken } = options;
   const [nativePort, gatewayPort] = await freePorts(2);
   await mkdir(folder, { recursive: true });
-  const files = synapseFiles({ folder, logs, nativePort, gatewayPort });
+  const files = synapseFiles({ folder, logs, nativePort, gatewayPort, asToken });
   for (const [name, text] of Object.entries(files))
     await writeFile(join(folder, name), text, { mode: 0o600 });
 
