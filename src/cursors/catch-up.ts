@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { IntervalPage, PageMemo, PageReading, RoomInterval } from '../homeserver/kinds/kind.ts';
 import { MessagesPage } from '../homeserver/messages-page.ts';
+import { readOrRefuse } from '../homeserver/unreadable-answer.ts';
 import type { ClientEvent } from '../matrix/client-event.ts';
 import { HomeserverError, isTransient } from '../matrix/errors.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../matrix/identifiers.ts';
@@ -253,10 +254,10 @@ function pageInHand(room: RoomTimeline, reading: Reading, content: PageAhead): R
   };
 }
 
-/** Throws where the page is no JSON. */
+/** Throws a 502 where the page cannot be read. */
 function eventsOf({ events: page }: IntervalPage): readonly RoomEvent[] {
   if (!(page instanceof MessagesPage)) return page;
-  return readWrittenEvents(page.bytes) ?? page.parse().chunk ?? [];
+  return readOrRefuse(() => readWrittenEvents(page.bytes));
 }
 
 /** Aliases events were never part of the legacy stream: native leaves them out too. */

@@ -3,21 +3,23 @@
 import { Readable } from 'node:stream';
 import type { CatchUpAnswer } from '../cursors/catch-up-answer.ts';
 import type { RoomEvent } from '../cursors/catch-up.ts';
-import type { ClientEvent } from '../matrix/client-event.ts';
-import type { EventId, RoomId } from '../matrix/identifiers.ts';
-import type { EventsResponse, LegacyEphemeralEvent, LegacyEvent } from '../matrix/legacy.ts';
+import { piecesOrRefuse } from '../homeserver/unreadable-answer.ts';
+import type { EventId, Milliseconds, RoomId } from '../matrix/identifiers.ts';
+import type { EventsResponse, LegacyEphemeralEvent } from '../matrix/legacy.ts';
 import { ByteSink } from '../stream/byte-sink.ts';
 import { COMMA } from '../stream/json-bytes.ts';
-import { LegacyEventBytes, WrittenEvent } from '../translate/written-event.ts';
+import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
+import { toLegacyEvent } from '../translate/legacy-event.ts';
+import { WrittenEvent } from '../translate/written-event.ts';
 
 /** How an answer's room events are written. */
 export interface EventWriting {
-  /** A room's event → what the client gets of it. */
-  toLegacy(event: ClientEvent, roomId: RoomId): LegacyEvent;
   /** Told of each event that is given. */
   onEvent(eventId: EventId | undefined, roomId: RoomId): void;
-  /** The federation form: every event is parsed, as nothing is added to it. */
+  /** The federation form. */
   isRaw: boolean;
+  /** Up to when ages are counted. */
+  nowMs: Milliseconds;
 }
 
 /** An answer that is at hand. */
@@ -35,7 +37,7 @@ export function streamCatchUp(
   rest: readonly LegacyEphemeralEvent[],
   writing: EventWriting,
 ): Readable {
-  return Readable.from(writeCatchUp(start, steps, rest, writing), { objectMode: false });
+  return Readable.from(piecesOrRefuse(writeCatchUp(start, steps, rest, writing)), { objectMode: false });
 }
 
 /** Pieces are worth a write: each wakes the client. The first one does not wait, as the client waits for it. */
@@ -61,7 +63,7 @@ async function* writeCatchUp(
     }
     const { events, roomId } = step.value;
     if (!isFirst) sink.byte(COMMA);
-    if (bytes?.roomId !== roomId) bytes = new LegacyEventBytes(roomId);
+    if (bytes?.roomId !== roomId) bytes = new LegacyEventBytes(roomId, writing.nowMs, writing);
     writeEvents(events, bytes, writing, sink);
     if (isFirst || sink.length >= PIECE_BYTES) yield Buffer.from(sink.drain());
     isFirst = false;
@@ -72,7 +74,7 @@ async function* writeCatchUp(
 function writeEvents(
   events: readonly RoomEvent[],
   bytes: LegacyEventBytes,
-  { toLegacy, onEvent, isRaw }: EventWriting,
+  writing: EventWriting,
   sink: ByteSink,
 ): void {
   const { roomId } = bytes;
@@ -80,9 +82,8 @@ function writeEvents(
   for (const event of events) {
     if (!isFirst) sink.byte(COMMA);
     isFirst = false;
-    onEvent(event.event_id, roomId);
-    const isWritten = event instanceof WrittenEvent;
-    if (isWritten && !isRaw && bytes.write(event, sink)) continue;
-    sink.text(JSON.stringify(toLegacy(isWritten ? event.parse() : event, roomId)));
+    writing.onEvent(event.event_id, roomId);
+    if (event instanceof WrittenEvent) bytes.writeEvent(event, sink);
+    else sink.text(JSON.stringify(toLegacyEvent(event, roomId, writing.nowMs, writing)));
   }
 }

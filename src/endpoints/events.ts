@@ -85,15 +85,15 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     });
     if (delivery.kind === 'quiet') return writeAnswer({ chunk: [], start, end: delivery.end });
     const writing: EventWriting = {
-      toLegacy: (event, roomId) => toLegacyEvent(event, roomId, clock.now(), { isRaw }),
       onEvent: options.eventRooms.note,
       isRaw,
+      nowMs: clock.now(),
     };
     if (delivery.kind === 'update') {
       const { update, end } = delivery;
       const roomEvents = mergeTimelines(update.rooms).map(({ event, roomId }) => {
         writing.onEvent(event.event_id, roomId);
-        return writing.toLegacy(event, roomId);
+        return toLegacyEvent(event, roomId, writing.nowMs, writing);
       });
       return writeAnswer({
         chunk: [...roomEvents, ...(await readRest(update, session, signal))],

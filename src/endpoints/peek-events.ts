@@ -10,7 +10,6 @@ import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
 import { MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
-import { toLegacyEvent } from '../translate/legacy-event.ts';
 import { streamCatchUp, writeAnswer } from './events-answer.ts';
 import { readEventsQuery, type EventsQuery } from './events-query.ts';
 import { holdLongPoll, type LongPoll } from './long-poll.ts';
@@ -63,9 +62,9 @@ export function createPeekEvents(
     const delivery = await options.peeks.follow(roomId, position, request);
     if (delivery.kind === 'quiet') return writeAnswer({ chunk: [], start, end: delivery.end });
     return streamCatchUp(start, delivery.steps, [], {
-      toLegacy: (event) => toLegacyEvent(event, roomId, clock.now(), { isRaw }),
       onEvent: options.eventRooms.note,
       isRaw,
+      nowMs: clock.now(),
     });
   }
 

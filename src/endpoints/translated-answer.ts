@@ -1,5 +1,5 @@
+import { readOrRefuse } from '../homeserver/unreadable-answer.ts';
 import type { ClientEvent } from '../matrix/client-event.ts';
-import { HomeserverUnavailable, MatrixError } from '../matrix/errors.ts';
 import type { RoomId } from '../matrix/identifiers.ts';
 import { ByteSink } from '../stream/byte-sink.ts';
 import { JsonReader, type JsonVisitor } from '../stream/json-reader.ts';
@@ -142,14 +142,5 @@ export async function* writeTranslated(options: TranslatedAnswerOptions): AsyncG
 
   function* send(): Generator<Buffer, void> {
     if (isUnderstood && out.length >= CHUNK_BYTES) yield out.drain();
-  }
-}
-
-function readOrRefuse<Result>(read: () => Result): Result {
-  try {
-    return read();
-  } catch (cause) {
-    if (cause instanceof MatrixError) throw cause;
-    throw new HomeserverUnavailable(502, "The homeserver's answer cannot be read", { cause });
   }
 }

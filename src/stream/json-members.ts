@@ -11,7 +11,9 @@ import {
 
 const SPACE = 0x20;
 
-const MOST_MEMBERS = 256;
+/** An event has at most 65,536 bytes, and a member at least four: what has more members than this is no event. */
+const MOST_MEMBERS = 65_536;
+const FIRST_MEMBERS = 32;
 const FIELDS = 4;
 
 /**
@@ -27,7 +29,7 @@ export class JsonMembers {
   end = 0;
   /** Whether a key is written with an escape, so that its bytes are not its name. */
   hasEscapedKey = false;
-  readonly #offsets = new Int32Array(MOST_MEMBERS * FIELDS);
+  #offsets = new Int32Array(FIRST_MEMBERS * FIELDS);
 
   /** Of the key's opening quote. */
   keyStart(member: number): number {
@@ -49,22 +51,42 @@ export class JsonMembers {
 
   /**
    * Finds the members of the object that begins at `start`. False where the bytes end before the object does, and where
-   * it is no object, is not well-formed at its own level, or has more members than are looked at.
+   * it is no object, is not well-formed at its own level, or has more than 65,536 members.
+   *
+   * Looks at each byte once, and calls nothing for what is nested: any depth will do.
    */
   find(bytes: Uint8Array, start: number): boolean {
-    const offsets = this.#offsets;
-    const { length } = bytes;
+    if (bytes[start] !== OBJECT_START) return false;
+    const at = skipSpace(bytes, start + 1);
+    if (bytes[at] !== OBJECT_END) return this.#findFrom(bytes, start, at);
+    this.#isEmpty(start, at + 1);
+    return true;
+  }
+
+  /** The same for those members of an object that follow a value which ends at `start`. */
+  findBehind(bytes: Uint8Array, start: number): boolean {
+    const at = skipSpace(bytes, start);
+    if (bytes[at] === COMMA) return this.#findFrom(bytes, start, skipSpace(bytes, at + 1));
+    this.#isEmpty(start, at + 1);
+    return bytes[at] === OBJECT_END;
+  }
+
+  #isEmpty(start: number, end: number): void {
     this.start = start;
+    this.end = end;
     this.count = 0;
     this.hasEscapedKey = false;
-    if (bytes[start] !== OBJECT_START) return false;
-    let at = skipSpace(bytes, start + 1);
-    if (bytes[at] === OBJECT_END) {
-      this.end = at + 1;
-      return true;
-    }
-    for (let field = 0; field < offsets.length; field += FIELDS) {
+  }
+
+  /** From the first key on. */
+  #findFrom(bytes: Uint8Array, start: number, firstKey: number): boolean {
+    let offsets = this.#offsets;
+    const { length } = bytes;
+    this.#isEmpty(start, start);
+    let at = firstKey;
+    for (let field = 0; field < MOST_MEMBERS * FIELDS; field += FIELDS) {
       if (bytes[at] !== QUOTE) return false;
+      if (field === offsets.length) offsets = this.#grow();
       offsets[field] = at;
       at = this.#endOfKey(bytes, at);
       offsets[field + 1] = at;
@@ -72,7 +94,9 @@ export class JsonMembers {
       if (bytes[at] !== COLON) return false;
       at = skipSpace(bytes, at + 1);
       offsets[field + 2] = at;
-      at = endOfValue(bytes, at);
+      const end = endOfValue(bytes, at);
+      if (end === at) return false;
+      at = end;
       offsets[field + 3] = at;
       at = skipSpace(bytes, at);
       if (at >= length) return false;
@@ -85,6 +109,13 @@ export class JsonMembers {
       at = skipSpace(bytes, at + 1);
     }
     return false;
+  }
+
+  #grow(): Int32Array<ArrayBuffer> {
+    const grown = new Int32Array(this.#offsets.length * 2);
+    grown.set(this.#offsets);
+    this.#offsets = grown;
+    return grown;
   }
 
   #endOfKey(bytes: Uint8Array, start: number): number {
@@ -101,7 +132,8 @@ export class JsonMembers {
   }
 }
 
-function skipSpace(bytes: Uint8Array, start: number): number {
+/** The first place from `start` on that is no white space. */
+export function skipSpace(bytes: Uint8Array, start: number): number {
   // Homeservers write none.
   if ((bytes[start] ?? 0) > SPACE) return start;
   let at = start;

@@ -15,10 +15,11 @@ import {
   type Piece,
 } from './initial-sync-piece.ts';
 import type { ByteSink } from '../stream/byte-sink.ts';
+import { COMMA } from '../stream/json-bytes.ts';
 import { JsonMembers } from '../stream/json-members.ts';
 import { toLegacyEvent } from './legacy-event.ts';
 import { OverriddenState } from './overridden-state.ts';
-import { StateEventBytes } from './state-event-bytes.ts';
+import { LegacyEventBytes } from './legacy-event-bytes.ts';
 
 type Section = 'messages' | 'state' | 'account_data';
 
@@ -46,7 +47,7 @@ export class InitialSyncRoom {
   #separator = '';
   #isStateHeld = false;
   readonly #timelineState = new OverriddenState();
-  readonly #stateBytes: StateEventBytes | undefined;
+  readonly #stateBytes: LegacyEventBytes;
   #first: EventId | undefined;
   #last: EventId | undefined;
   #isLimited = false;
@@ -64,8 +65,10 @@ export class InitialSyncRoom {
     this.#context = context;
     this.#account = account;
     this.#emitNow = emit;
-    // The federation form has no copies, and a filter of its own: its events are parsed.
-    if (!context.isRaw) this.#stateBytes = new StateEventBytes(roomId, this.#timelineState);
+    const { nowMs, isRaw } = context;
+    // As in native's `state` arrays, which have no `unsigned.membership`.
+    const withoutUnsigned = ['membership', 'transaction_id'] as const;
+    this.#stateBytes = new LegacyEventBytes(roomId, nowMs, { isRaw, withoutUnsigned });
     if (membership === 'leave') this.#waiting = [];
     else this.#writeHead();
   }
@@ -80,7 +83,7 @@ export class InitialSyncRoom {
   /** The same of a state event among other bytes, whose members are known. */
   takeStateEvent(bytes: Buffer, members: JsonMembers): void {
     if (this.#isDropped) return;
-    if (!this.#isStateWritten || this.#stateBytes === undefined) {
+    if (!this.#isStateWritten) {
       this.#stateEvent(bytes.subarray(members.start, members.end));
       return;
     }
@@ -132,13 +135,9 @@ export class InitialSyncRoom {
   }
 
   #writeStateEvent(bytes: Buffer, members: JsonMembers, sink: ByteSink): void {
-    const written = this.#stateBytes?.write(bytes, members, this.#separator !== '', sink) ?? 'not plain';
-    if (written === 'overridden') return;
-    if (written === 'not plain') {
-      const event = parseEvent<ClientEvent>(bytes.subarray(members.start, members.end));
-      if (this.#timelineState.has(event)) return;
-      sink.text(this.#separator + this.#toStateText(event));
-    }
+    if (this.#timelineState.hasWritten(bytes, members)) return;
+    if (this.#separator !== '') sink.byte(COMMA);
+    this.#stateBytes.write(bytes, members, sink);
     this.#separator = ',';
   }
 

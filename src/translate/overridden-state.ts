@@ -1,5 +1,7 @@
 import type { ClientEvent } from '../matrix/client-event.ts';
 import { BACKSLASH } from '../stream/json-bytes.ts';
+import type { JsonMembers } from '../stream/json-members.ts';
+import { KnownKeys, KnownMembers } from './known-members.ts';
 
 const FILTER_SIZE = 4096;
 
@@ -10,6 +12,7 @@ const FILTER_SIZE = 4096;
  */
 export class OverriddenState {
   readonly #texts = new Map<string, string>();
+  readonly #members = new KnownMembers(KEYS);
   /** Marked at the hash of each one's type and state key, as JSON text. */
   readonly #filter = new Uint8Array(FILTER_SIZE);
 
@@ -30,22 +33,22 @@ export class OverriddenState {
     return this.#texts.has(keyOf(event.type, event.state_key));
   }
 
-  /** The same of JSON strings in bytes, quotes and all. */
-  hasBytes(
-    bytes: Buffer,
-    typeStart: number,
-    typeEnd: number,
-    stateKeyStart: number,
-    stateKeyEnd: number,
-  ): boolean {
+  /** The same of an event whose members these are. */
+  hasWritten(bytes: Buffer, members: JsonMembers): boolean {
     if (this.#texts.size === 0) return false;
-    const hash = hashOf(bytes, typeStart, typeEnd, hashOf(bytes, stateKeyStart, stateKeyEnd, 1));
+    const event = this.#members;
+    event.read(bytes, members);
+    if (!event.has(TYPE) || !event.has(STATE_KEY)) return false;
+    const ofStateKey = hashOf(bytes, event.valueStart(STATE_KEY), event.valueEnd(STATE_KEY), 1);
+    const hash = hashOf(bytes, event.valueStart(TYPE), event.valueEnd(TYPE), ofStateKey);
     if (hash >= 0 && this.#filter[hash % FILTER_SIZE] === 0) return false;
-    const type: unknown = JSON.parse(bytes.toString('utf8', typeStart, typeEnd));
-    const stateKey: unknown = JSON.parse(bytes.toString('utf8', stateKeyStart, stateKeyEnd));
-    return this.#texts.has(keyOf(type, stateKey));
+    return this.#texts.has(keyOf(event.text(TYPE), event.text(STATE_KEY)));
   }
 }
+
+const TYPE = 0;
+const STATE_KEY = 1;
+const KEYS = new KnownKeys(['type', 'state_key']);
 
 const keyOf = (type: unknown, stateKey: unknown): string => JSON.stringify([type, stateKey]);
 

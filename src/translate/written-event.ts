@@ -1,10 +1,9 @@
 import type { ClientEvent } from '../matrix/client-event.ts';
-import type { EventId, RoomId } from '../matrix/identifiers.ts';
-import type { ByteSink } from '../stream/byte-sink.ts';
-import { ARRAY_END, ARRAY_START, COMMA, isText, OBJECT_END, QUOTE } from '../stream/json-bytes.ts';
-import { JsonMembers } from '../stream/json-members.ts';
-import { LEGACY_ALREADY, MORE_THAN_A_COPY, roleOf, roleTable } from './member-roles.ts';
-import { UnsignedBytes } from './unsigned-bytes.ts';
+import type { EventId } from '../matrix/identifiers.ts';
+import { ARRAY_END, ARRAY_START, COMMA, isText } from '../stream/json-bytes.ts';
+import { JsonMembers, skipSpace } from '../stream/json-members.ts';
+import { JsonReaderError } from '../stream/json-reader.ts';
+import { KnownKeys, stringIn } from './known-members.ts';
 
 /**
  * An event of a page as the homeserver wrote it: where it lies among the page's bytes, and of its members those that tell
@@ -17,6 +16,7 @@ export class WrittenEvent {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
+  /** Empty where it has none. */
   readonly type: string;
   readonly event_id: EventId | undefined;
   /** Whether its legacy form may be put together from ranges of it; the ranges that follow are good only then. */
@@ -24,7 +24,6 @@ export class WrittenEvent {
   readonly senderStart: number;
   readonly senderEnd: number;
   readonly unsignedStart: number;
-  readonly unsignedEnd: number;
   /** Both 0 where it has no `room_id`. */
   readonly roomIdStart: number;
   readonly roomIdEnd: number;
@@ -36,30 +35,30 @@ export class WrittenEvent {
     let sender = NONE;
     let unsigned = NONE;
     let roomId = NONE;
-    let isPlain = !members.hasEscapedKey;
+    let isPlain = true;
     for (let member = 0; member < members.count; member += 1) {
-      switch (roleOf(ROLES, bytes, members, member)) {
-        case 'type':
+      switch (KEYS.numberOf(bytes, members, member)) {
+        case UNKNOWN:
+          break;
+        case KEY.type:
           type = member;
           break;
-        case 'event_id':
+        case KEY.event_id:
           eventId = member;
           break;
-        case 'sender':
+        case KEY.sender:
           sender = member;
           break;
-        case 'unsigned':
+        case KEY.unsigned:
           if (unsigned !== NONE) isPlain = false;
           unsigned = member;
           break;
-        case 'room_id':
+        case KEY.room_id:
           if (roomId !== NONE) isPlain = false;
           roomId = member;
           break;
-        case 'involved':
-          isPlain = false;
-          break;
         default:
+          isPlain = false;
       }
     }
     this.bytes = bytes;
@@ -68,13 +67,11 @@ export class WrittenEvent {
     this.type = textOf(bytes, members, type) ?? '';
     this.event_id = textOf(bytes, members, eventId) as EventId | undefined;
     // A redaction has `redacts` in two places.
-    const isOdd =
-      sender === NONE || unsigned === NONE || this.type === '' || this.type === 'm.room.redaction';
+    const isOdd = sender === NONE || unsigned === NONE || this.type === 'm.room.redaction';
     this.isPlain = isPlain && !isOdd;
     this.senderStart = sender === NONE ? 0 : members.valueStart(sender);
     this.senderEnd = sender === NONE ? 0 : members.valueEnd(sender);
     this.unsignedStart = unsigned === NONE ? 0 : members.valueStart(unsigned);
-    this.unsignedEnd = unsigned === NONE ? 0 : members.valueEnd(unsigned);
     this.roomIdStart = roomId === NONE ? 0 : members.valueStart(roomId);
     this.roomIdEnd = roomId === NONE ? 0 : members.valueEnd(roomId);
   }
@@ -86,91 +83,76 @@ export class WrittenEvent {
 }
 
 /**
- * The events of an answer of `/messages`, in its order; undefined where they are written in a way that wants a parser:
- * a key that is escaped, an element that is no object, or what is no JSON at all.
+ * The events of an answer of `/messages`, in its order; none where its `chunk` is null or not there.
+ *
+ * Throws a `JsonReaderError` where the answer is no object that ends where the bytes end, so that a cut page never passes
+ * as whole, or where what its `chunk` holds are no events.
  */
-export function readWrittenEvents(answer: Buffer): WrittenEvent[] | undefined {
+export function readWrittenEvents(answer: Buffer): WrittenEvent[] {
   const members = new JsonMembers();
+  const isUsual = isText(answer, 0, Math.min(USUAL_START.length, answer.length), USUAL_START);
+  const start = isUsual ? USUAL_START.length : chunkStart(answer, members);
   const events: WrittenEvent[] = [];
-  let at = chunkStart(answer, members);
-  if (at === undefined) return undefined;
-  if (answer[at] === ARRAY_END) return events;
-  for (;;) {
-    if (!members.find(answer, at) || members.hasEscapedKey) return undefined;
-    events.push(new WrittenEvent(answer, members));
-    at = members.end;
-    if (answer[at] === ARRAY_END) return events;
-    if (answer[at] !== COMMA) return undefined;
-    at += 1;
-  }
+  const end = start === undefined ? undefined : readElements(answer, start, members, events);
+  if (isUsual && end !== undefined && !(members.findBehind(answer, end) && isAllOf(answer, members)))
+    throw new JsonReaderError('An answer ends too early');
+  return events;
 }
 
-/** A room's events → their legacy form, as bytes. */
-export class LegacyEventBytes {
-  readonly roomId: RoomId;
-  readonly #roomId: Buffer;
-  readonly #unsigned = new UnsignedBytes({ leavesOut: false });
-
-  constructor(roomId: RoomId) {
-    this.roomId = roomId;
-    this.#roomId = Buffer.from(JSON.stringify(roomId));
-  }
-
-  /** Writes the event as `toLegacyEvent` gives it. False where it is not plain: then nothing is written. */
-  write(event: WrittenEvent, sink: ByteSink): boolean {
-    const { bytes, roomIdStart, roomIdEnd } = event;
-    const hasRoomId = roomIdEnd > 0;
-    if (!event.isPlain || !this.#unsigned.read(bytes, event.unsignedStart)) return false;
-    if (hasRoomId && !isText(bytes, roomIdStart, roomIdEnd, this.#roomId)) return false;
-    sink.range(bytes, event.start, event.end - 1);
-    if (!hasRoomId) {
-      sink.bytes(ROOM_ID);
-      sink.bytes(this.#roomId);
-    }
-    sink.bytes(USER_ID);
-    sink.range(bytes, event.senderStart, event.senderEnd);
-    this.#unsigned.writeCopies(bytes, sink);
-    sink.byte(OBJECT_END);
-    return true;
+/** Reads the elements of the list that begins before `start`; returns where it ends. */
+function readElements(answer: Buffer, start: number, members: JsonMembers, events: WrittenEvent[]): number {
+  let at = skipSpace(answer, start);
+  if (answer[at] === ARRAY_END) return at + 1;
+  for (;;) {
+    if (!members.find(answer, at)) throw new JsonReaderError('An event is no object, or not well-formed');
+    events.push(new WrittenEvent(answer, members));
+    at = skipSpace(answer, members.end);
+    if (answer[at] === ARRAY_END) return at + 1;
+    if (answer[at] !== COMMA) throw new JsonReaderError('A list of events is not well-formed');
+    at = skipSpace(answer, at + 1);
   }
 }
 
 const NONE = -1;
-const ROOM_ID = Buffer.from(',"room_id":');
-const USER_ID = Buffer.from(',"user_id":');
+const UNKNOWN = -1;
+const KEY = { type: 0, event_id: 1, sender: 2, unsigned: 3, room_id: 4 } as const;
 
-const ROLES = roleTable<'type' | 'event_id' | 'sender' | 'unsigned' | 'room_id' | 'involved'>({
-  type: 'type',
-  event_id: 'event_id',
-  sender: 'sender',
-  unsigned: 'unsigned',
-  room_id: 'room_id',
-  ...MORE_THAN_A_COPY,
-  ...LEGACY_ALREADY,
-});
+/** Behind the first five: what shows that the event is in the legacy format already. */
+const KEYS = new KnownKeys([
+  ...Object.keys(KEY),
+  'user_id',
+  'age',
+  'prev_content',
+  'replaces_state',
+  'redacted_because',
+  'invite_room_state',
+  'knock_room_state',
+]);
 
 /** How most homeservers begin an answer. */
 const USUAL_START = Buffer.from('{"chunk":[');
-const CHUNK = Buffer.from('"chunk"');
+const CHUNK = new KnownKeys(['chunk']);
 
-/** Where the elements of `chunk` begin; undefined where the answer has none, or is odd. */
+/** Where the elements of `chunk` begin; undefined where the answer has none. */
 function chunkStart(answer: Buffer, members: JsonMembers): number | undefined {
-  if (isText(answer, 0, Math.min(USUAL_START.length, answer.length), USUAL_START)) return USUAL_START.length;
-  if (!members.find(answer, 0) || members.hasEscapedKey) return undefined;
+  if (!members.find(answer, skipSpace(answer, 0)) || !isAllOf(answer, members))
+    throw new JsonReaderError('An answer is no object');
   for (let member = members.count - 1; member >= 0; member -= 1) {
-    if (!isText(answer, members.keyStart(member), members.keyEnd(member), CHUNK)) continue;
+    if (CHUNK.numberOf(answer, members, member) === UNKNOWN) continue;
     const start = members.valueStart(member);
-    return answer[start] === ARRAY_START ? start + 1 : undefined;
+    if (answer[start] === ARRAY_START) return start + 1;
+    if (answer[start] === LETTER_N) return undefined;
+    throw new JsonReaderError('`chunk` is no list');
   }
   return undefined;
 }
 
+const LETTER_N = 0x6e;
+
+/** Whether nothing follows the object. */
+const isAllOf = (answer: Buffer, { end }: JsonMembers): boolean => skipSpace(answer, end) === answer.length;
+
 /** The value of a member that is a string; undefined of any other. */
 function textOf(bytes: Buffer, members: JsonMembers, member: number): string | undefined {
-  if (member === NONE) return undefined;
-  const start = members.valueStart(member);
-  const end = members.valueEnd(member);
-  if (bytes[start] !== QUOTE) return undefined;
-  const text = bytes.toString('utf8', start + 1, end - 1);
-  return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
+  return member === NONE ? undefined : stringIn(bytes, members.valueStart(member), members.valueEnd(member));
 }

@@ -45,9 +45,17 @@ describe('JsonMembers', () => {
     },
   );
 
-  test('more members than are looked at -> not found', () => {
-    const value = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`key${i}`, i]));
-    expect(new JsonMembers().find(Buffer.from(JSON.stringify(value)), 0)).toBe(false);
+  const withMembers = (count: number) =>
+    Buffer.from(JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${i}`, i]))));
+
+  test('as many members as an event can have -> all are found', () => {
+    const members = new JsonMembers();
+    expect(members.find(withMembers(65_536), 0)).toBe(true);
+    expect(membersOf(withMembers(65_536), members).at(-1)).toEqual(['"key65535"', '65535']);
+  });
+
+  test('more members than an event can have -> not found', () => {
+    expect(new JsonMembers().find(withMembers(65_537), 0)).toBe(false);
   });
 
   test.each([

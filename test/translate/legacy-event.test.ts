@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ClientEvent, JsonObject } from '../../src/matrix/client-event.ts';
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { toLegacyEvent, type LegacyEventOptions } from '../../src/translate/legacy-event.ts';
+import type { LegacyEventOptions } from '../../src/translate/legacy-event-bytes.ts';
+import { toLegacyEvent } from '../../src/translate/legacy-event.ts';
 import { clientEvent } from '../generated-events.ts';
 import { deepFreeze } from '../generated-sync.ts';
 

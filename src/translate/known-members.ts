@@ -1,0 +1,233 @@
+import type { ByteSink } from '../stream/byte-sink.ts';
+import { BACKSLASH, COMMA, isText, OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
+import { JsonMembers } from '../stream/json-members.ts';
+import { JsonReaderError } from '../stream/json-reader.ts';
+
+/** Keys that something is made of, by their place in a list; a set of them is a number with a bit for each. */
+export class KnownKeys {
+  /** By the length of the key as JSON text, quotes and all. */
+  readonly #byLength: readonly (readonly KnownKey[] | undefined)[];
+
+  /** At most 31 keys, of two to thirty bytes each. */
+  constructor(keys: readonly string[]) {
+    const byLength: KnownKey[][] = [];
+    for (const [number, key] of keys.entries()) {
+      const name = Buffer.from(JSON.stringify(key));
+      const known = { name, first: wordAt(name, 0), last: wordAt(name, name.length - WORD), number };
+      byLength[name.length] = [...(byLength[name.length] ?? []), known];
+    }
+    this.#byLength = Array.from({ length: LONGEST_NAME }, (_, length) => byLength[length]);
+  }
+
+  /** The number of a member's key; -1 where it is none of these. */
+  numberOf(bytes: Buffer, members: JsonMembers, member: number): number {
+    const start = members.keyStart(member);
+    const end = members.keyEnd(member);
+    if (members.hasEscapedKey && bytes.subarray(start, end).includes(BACKSLASH)) {
+      const name = Buffer.from(JSON.stringify(textIn(bytes, start, end)));
+      return this.#numberOf(name, 0, name.length);
+    }
+    return this.#numberOf(bytes, start, end);
+  }
+
+  #numberOf(bytes: Buffer, start: number, end: number): number {
+    const candidates = this.#byLength[end - start];
+    if (candidates === undefined) return UNKNOWN;
+    const first = wordAt(bytes, start);
+    for (let i = 0; i < candidates.length; i += 1) {
+      const candidate = candidates[i];
+      if (candidate === undefined || candidate.first !== first) continue;
+      if (candidate.last === wordAt(bytes, end - WORD) && hasInside(bytes, start, candidate.name))
+        return candidate.number;
+    }
+    return UNKNOWN;
+  }
+}
+
+interface KnownKey {
+  name: Buffer;
+  /** Of the name, quotes and all: its first and its last four bytes, which tell nearly all names apart. */
+  first: number;
+  last: number;
+  number: number;
+}
+
+const WORD = 4;
+const LONGEST_NAME = 32;
+const UNKNOWN = -1;
+const NONE = -1;
+/** The bit of members whose key comes again: the last one counts, as in parsing. */
+const REPEATED = 31;
+
+/** A set of known keys, out of their numbers. */
+export const setOf = (...numbers: number[]): number =>
+  numbers.reduce((set, number) => set | (1 << number), 0);
+
+/**
+ * The members of one JSON object after the other, of which some are known by their keys: those are read, all are copied.
+ *
+ * What it says is good until the next object is read.
+ */
+export class KnownMembers {
+  /** The known keys that the object has. */
+  present = 0;
+  readonly #keys: KnownKeys;
+  readonly #own = new JsonMembers();
+  #members = this.#own;
+  #bytes = NOTHING;
+  /** The number of each member's key. */
+  readonly #numbers: number[] = [];
+  /** The member of each key. */
+  readonly #member: number[] = [];
+
+  constructor(keys: KnownKeys) {
+    this.#keys = keys;
+  }
+
+  /** Of the object's opening bracket, and behind its closing one. */
+  get start(): number {
+    return this.#members.start;
+  }
+
+  get end(): number {
+    return this.#members.end;
+  }
+
+  /** Reads an object of which it is known where its members lie. */
+  read(bytes: Buffer, members: JsonMembers): void {
+    this.#bytes = bytes;
+    this.#members = members;
+    this.present = 0;
+    const { count } = members;
+    for (let member = 0; member < count; member += 1) {
+      const number = this.#keys.numberOf(bytes, members, member);
+      this.#numbers[member] = number;
+      if (number < 0) continue;
+      if (this.has(number)) {
+        this.#numbers[this.#member[number] ?? NONE] = REPEATED;
+        this.present |= 1 << REPEATED;
+      }
+      this.present |= 1 << number;
+      this.#member[number] = member;
+    }
+  }
+
+  /** Reads the object that begins at `start`. False for any other value; throws where the object is not well-formed. */
+  readAt(bytes: Buffer, start: number): boolean {
+    if (bytes[start] !== OBJECT_START) return false;
+    if (!this.#own.find(bytes, start))
+      throw new JsonReaderError('An object is not well-formed, or too large');
+    this.read(bytes, this.#own);
+    return true;
+  }
+
+  has(key: number): boolean {
+    return (this.present & (1 << key)) !== 0;
+  }
+
+  /** Where the value of a key that is there lies. */
+  valueStart(key: number): number {
+    return this.#members.valueStart(this.#member[key] ?? NONE);
+  }
+
+  valueEnd(key: number): number {
+    return this.#members.valueEnd(this.#member[key] ?? NONE);
+  }
+
+  /** Whether the key is there, with a value other than null. */
+  hasValue(key: number): boolean {
+    return this.has(key) && this.#bytes[this.valueStart(key)] !== LETTER_N;
+  }
+
+  /** Whether the value of a key is this string, given as JSON text without escapes. */
+  hasText(key: number, text: Buffer): boolean {
+    if (!this.has(key)) return false;
+    const start = this.valueStart(key);
+    const end = this.valueEnd(key);
+    if (isText(this.#bytes, start, end, text)) return true;
+    // An escape makes a string longer than it is.
+    const mayBeEscaped = end - start > text.length && this.#bytes[start] === QUOTE;
+    return mayBeEscaped && JSON.stringify(stringIn(this.#bytes, start, end)) === text.toString();
+  }
+
+  /** The value of a key as the string that it is; undefined for any other value, and where it is not there. */
+  text(key: number): string | undefined {
+    if (!this.has(key)) return undefined;
+    return stringIn(this.#bytes, this.valueStart(key), this.valueEnd(key));
+  }
+
+  /** The value as a finite number; undefined for any other value, and where it is not there. */
+  number(key: number): number | undefined {
+    if (!this.has(key)) return undefined;
+    const value = Number(this.#bytes.toString('latin1', this.valueStart(key), this.valueEnd(key)));
+    return Number.isFinite(value) ? value : undefined;
+  }
+
+  /** Writes a value that is there, as it came. */
+  writeValue(key: number, sink: ByteSink): void {
+    sink.range(this.#bytes, this.valueStart(key), this.valueEnd(key));
+  }
+
+  /** Writes a key that is there and its value, as they came. */
+  writeMember(key: number, sink: ByteSink): void {
+    const member = this.#member[key] ?? NONE;
+    sink.range(this.#bytes, this.#members.keyStart(member), this.#members.valueEnd(member));
+  }
+
+  /**
+   * Writes all members but those of a set, neighbours together, without brackets; the first one behind a comma where it
+   * follows something. Returns whether what comes next follows something.
+   */
+  writeWithout(set: number, isFollowing: boolean, sink: ByteSink): boolean {
+    const members = this.#members;
+    const { count } = members;
+    const leftOut = (set | (1 << REPEATED)) & this.present;
+    let isNext = isFollowing;
+    for (let member = 0; member < count; member += 1) {
+      if (this.#isOneOf(leftOut, member)) continue;
+      const start = members.keyStart(member);
+      if (leftOut === 0) member = count - 1;
+      else while (member + 1 < count && !this.#isOneOf(leftOut, member + 1)) member += 1;
+      if (isNext) sink.byte(COMMA);
+      sink.range(this.#bytes, start, members.valueEnd(member));
+      isNext = true;
+    }
+    return isNext;
+  }
+
+  #isOneOf(set: number, member: number): boolean {
+    const number = this.#numbers[member] ?? UNKNOWN;
+    return number >= 0 && (set & (1 << number)) !== 0;
+  }
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+const LETTER_N = 0x6e;
+
+/** A JSON string in bytes, quotes and all → what it says. Throws where it is none. */
+function textIn(bytes: Buffer, start: number, end: number): string {
+  const text = bytes.toString('utf8', start, end);
+  try {
+    return JSON.parse(text) as string;
+  } catch (cause) {
+    throw new JsonReaderError('A string is not well-formed', { cause });
+  }
+}
+
+/** The same; undefined of any other value. */
+export function stringIn(bytes: Buffer, start: number, end: number): string | undefined {
+  if (bytes[start] !== QUOTE) return undefined;
+  const text = bytes.toString('utf8', start + 1, end - 1);
+  return text.includes('\\') ? textIn(bytes, start, end) : text;
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at + 3] ?? 0) << 24) | ((bytes[at + 2] ?? 0) << 16);
+  return high | ((bytes[at + 1] ?? 0) << 8) | (bytes[at] ?? 0);
+}
+
+/** Whether what is between the first and the last word is the same. */
+function hasInside(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
+  for (let at = name.length - WORD - 1; at >= WORD; at -= 1) if (bytes[start + at] !== name[at]) return false;
+  return true;
+}

@@ -1,0 +1,323 @@
+import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
+import type { ByteSink } from '../stream/byte-sink.ts';
+import { COMMA, isText, OBJECT_END, OBJECT_START } from '../stream/json-bytes.ts';
+import type { JsonMembers } from '../stream/json-members.ts';
+import { JsonReaderError } from '../stream/json-reader.ts';
+import { KnownKeys, KnownMembers, setOf } from './known-members.ts';
+import type { WrittenEvent } from './written-event.ts';
+
+export interface LegacyEventOptions {
+  /** The federation form: nothing is copied, nothing computed. */
+  isRaw?: boolean;
+  /** Keys of `unsigned` that the answer does not have natively. */
+  withoutUnsigned?: readonly ('membership' | 'transaction_id')[];
+}
+
+/**
+ * The events of one room, as the homeserver wrote them → their legacy form, as bytes: with `room_id`, `user_id`, `age`,
+ * and what old clients look for on top. One of these serves any number of events, one after the other.
+ *
+ * Only the few members that decide something are read, only those that are added are written; all others are copied, so
+ * that no number is spelled anew and nothing is as deep or as large as a parser would mind. The same comes out for an
+ * event that is in this format already. `age` is counted up to `nowMs` where the homeserver sends none; of a key that is
+ * repeated the last one counts; `unsigned.m.relations` is left out, as no legacy endpoint ever had it.
+ *
+ * The redaction in a redacted event has the legacy form too, on top and in `unsigned`; one that is inside that one is
+ * copied. Homeservers nest no deeper, and each level more would double the event.
+ *
+ * All methods throw a `JsonReaderError` where an event cannot be read: for the client that is a 502. Something of it may
+ * have been written then.
+ *
+ * @see reference/native.md §1
+ */
+export class LegacyEventBytes {
+  readonly roomId: RoomId;
+  readonly #level: EventLevel;
+
+  constructor(roomId: RoomId, nowMs: Milliseconds, options: LegacyEventOptions = {}) {
+    this.roomId = roomId;
+    const { isRaw = false, withoutUnsigned = [] } = options;
+    const without = setOf(UNSIGNED.relations, ...withoutUnsigned.map((name) => UNSIGNED[name]));
+    const room = { roomId: Buffer.from(JSON.stringify(roomId)), nowMs, isRaw };
+    // The redaction inside what it redacted never says what the reader's membership was.
+    const inner = (): EventLevel => new EventLevel(room, without | setOf(UNSIGNED.membership), undefined);
+    this.#level = new EventLevel(room, without, inner);
+  }
+
+  /** Writes the event whose members these are. */
+  write(bytes: Buffer, members: JsonMembers, sink: ByteSink): void {
+    this.#level.write(bytes, members, sink);
+  }
+
+  /** Writes the event that begins at `start`; returns where it ends. */
+  writeAt(bytes: Buffer, start: number, sink: ByteSink): number {
+    if (bytes[start] !== OBJECT_START) throw new JsonReaderError('An event is no object');
+    return this.#level.writeAt(bytes, start, sink);
+  }
+
+  /** Writes an event of a page. */
+  writeEvent(event: WrittenEvent, sink: ByteSink): void {
+    if (!this.#level.writePlain(event, sink)) this.#level.writeAt(event.bytes, event.start, sink);
+  }
+}
+
+/** What all levels of one room's events share. */
+interface Room {
+  /** As JSON text. */
+  roomId: Buffer;
+  nowMs: Milliseconds;
+  isRaw: boolean;
+}
+
+/** Those that both may have come first: they have the same numbers in an event and in its `unsigned`. */
+const SHARED = [
+  'age',
+  'redacted_because',
+  'prev_content',
+  'replaces_state',
+  'invite_room_state',
+  'knock_room_state',
+];
+const EVENT = {
+  age: 0,
+  because: 1,
+  type: 6,
+  sender: 7,
+  unsigned: 8,
+  room_id: 9,
+  user_id: 10,
+  origin_server_ts: 11,
+  redacts: 12,
+  content: 13,
+} as const;
+const EVENT_KEYS = new KnownKeys([
+  ...SHARED,
+  'type',
+  'sender',
+  'unsigned',
+  'room_id',
+  'user_id',
+  'origin_server_ts',
+  'redacts',
+  'content',
+]);
+const UNSIGNED = { age: 0, because: 1, relations: 6, membership: 7, transaction_id: 8 } as const;
+const UNSIGNED_KEYS = new KnownKeys([...SHARED, 'm.relations', 'membership', 'transaction_id']);
+/** Copied, not moved: clients of 2014 read the top level, later ones `unsigned`. */
+const COPIED = [2, 3, 4, 5];
+const ALL_COPIED = setOf(...COPIED);
+const CONTENT = { redacts: 0 } as const;
+const CONTENT_KEYS = new KnownKeys(['redacts']);
+
+/** Events at one level: those of the room, or the redactions inside them. */
+class EventLevel {
+  readonly #room: Room;
+  /** What is left out of `unsigned`. */
+  readonly #without: number;
+  readonly #event = new KnownMembers(EVENT_KEYS);
+  readonly #unsigned = new KnownMembers(UNSIGNED_KEYS);
+  /** Of a redaction. */
+  #content: KnownMembers | undefined;
+  readonly #age = new Value();
+  readonly #redacts = new Value();
+  /** Absent at the last level. Made when it is needed, as few events are redacted. */
+  readonly #createInner: (() => EventLevel) | undefined;
+  #inner: EventLevel | undefined;
+
+  constructor(room: Room, without: number, createInner: (() => EventLevel) | undefined) {
+    this.#room = room;
+    this.#without = without;
+    this.#createInner = createInner;
+  }
+
+  writeAt(bytes: Buffer, start: number, sink: ByteSink): number {
+    const event = this.#event;
+    event.readAt(bytes, start);
+    const { end } = event;
+    this.#write(bytes, sink);
+    return end;
+  }
+
+  write(bytes: Buffer, members: JsonMembers, sink: ByteSink): void {
+    this.#event.read(bytes, members);
+    this.#write(bytes, sink);
+  }
+
+  /** The same for an event that only has to be added to; false where it is another one: then nothing is written. */
+  writePlain(event: WrittenEvent, sink: ByteSink): boolean {
+    const { bytes, roomIdStart, roomIdEnd } = event;
+    const { isRaw, roomId } = this.#room;
+    const unsigned = this.#unsigned;
+    const hasRoomId = roomIdEnd > 0;
+    if (!event.isPlain || isRaw || !unsigned.readAt(bytes, event.unsignedStart)) return false;
+    if ((unsigned.present & NOT_PLAIN) !== 0 || (unsigned.present & this.#without) !== 0) return false;
+    if (!unsigned.hasValue(UNSIGNED.age)) return false;
+    if (hasRoomId && !isText(bytes, roomIdStart, roomIdEnd, roomId)) return false;
+    sink.range(bytes, event.start, event.end - 1);
+    if (!hasRoomId) {
+      sink.bytes(ROOM_ID);
+      sink.bytes(roomId);
+    }
+    sink.bytes(USER_ID);
+    sink.range(bytes, event.senderStart, event.senderEnd);
+    this.#writeCopies(sink);
+    sink.byte(COMMA);
+    unsigned.writeMember(UNSIGNED.age, sink);
+    sink.byte(OBJECT_END);
+    return true;
+  }
+
+  #write(bytes: Buffer, sink: ByteSink): void {
+    const event = this.#event;
+    const hasUnsigned =
+      event.has(EVENT.unsigned) && this.#unsigned.readAt(bytes, event.valueStart(EVENT.unsigned));
+    if (!hasUnsigned) this.#unsigned.readAt(EMPTY_OBJECT, 0);
+    sink.byte(OBJECT_START);
+    if (this.#room.isRaw) this.#writeRaw(bytes, sink);
+    else this.#writeLegacy(bytes, sink);
+    sink.byte(OBJECT_END);
+  }
+
+  #writeRaw(bytes: Buffer, sink: ByteSink): void {
+    const event = this.#event;
+    this.#writeRoomId(event.writeWithout(setOf(EVENT.room_id, EVENT.unsigned), false, sink), sink);
+    if (event.has(EVENT.unsigned)) this.#writeUnsigned(bytes, false, sink);
+  }
+
+  #writeLegacy(bytes: Buffer, sink: ByteSink): void {
+    const event = this.#event;
+    const unsigned = this.#unsigned;
+    const hasAge = this.#findAge(bytes);
+    const hasRedacts = this.#findRedacts(bytes);
+    const hasInner = this.#hasInner(bytes);
+    const hasSender = event.has(EVENT.sender);
+    let replaced = REPLACED | (unsigned.present & ALL_COPIED);
+    if (hasSender) replaced |= 1 << EVENT.user_id;
+    if (hasRedacts) replaced |= REDACTED_PARTS;
+    if (hasInner) replaced |= 1 << EVENT.because;
+    this.#writeRoomId(event.writeWithout(replaced, false, sink), sink);
+    if (hasSender) {
+      sink.bytes(USER_ID);
+      event.writeValue(EVENT.sender, sink);
+    }
+    this.#writeCopies(sink);
+    if (hasAge) this.#age.write(AGE, true, sink);
+    if (hasRedacts) this.#writeRedacts(sink);
+    if (hasInner) this.#writeInner(bytes, true, sink);
+    this.#writeUnsigned(bytes, hasAge, sink);
+  }
+
+  #writeRoomId(isFollowing: boolean, sink: ByteSink): void {
+    sink.range(ROOM_ID, isFollowing ? 0 : 1, ROOM_ID.length);
+    sink.bytes(this.#room.roomId);
+  }
+
+  #writeCopies(sink: ByteSink): void {
+    const unsigned = this.#unsigned;
+    if ((unsigned.present & ALL_COPIED) === 0) return;
+    for (const key of COPIED) {
+      if (!unsigned.has(key)) continue;
+      sink.byte(COMMA);
+      unsigned.writeMember(key, sink);
+    }
+  }
+
+  #writeUnsigned(bytes: Buffer, hasAge: boolean, sink: ByteSink): void {
+    const hasInner = this.#hasInner(bytes);
+    let replaced = this.#without;
+    if (!this.#room.isRaw) replaced |= 1 << UNSIGNED.age;
+    if (hasInner) replaced |= 1 << UNSIGNED.because;
+    sink.bytes(UNSIGNED_START);
+    let isFollowing = this.#unsigned.writeWithout(replaced, false, sink);
+    if (hasAge) {
+      this.#age.write(AGE, isFollowing, sink);
+      isFollowing = true;
+    }
+    if (hasInner) this.#writeInner(bytes, isFollowing, sink);
+    sink.byte(OBJECT_END);
+  }
+
+  #hasInner(bytes: Buffer): boolean {
+    const unsigned = this.#unsigned;
+    if (this.#createInner === undefined || !unsigned.has(UNSIGNED.because)) return false;
+    return bytes[unsigned.valueStart(UNSIGNED.because)] === OBJECT_START;
+  }
+
+  #writeInner(bytes: Buffer, isFollowing: boolean, sink: ByteSink): void {
+    sink.range(BECAUSE, isFollowing ? 0 : 1, BECAUSE.length);
+    this.#inner ??= this.#createInner?.();
+    this.#inner?.writeAt(bytes, this.#unsigned.valueStart(UNSIGNED.because), sink);
+  }
+
+  /** Whether the event has an age: as it came, or counted. */
+  #findAge(bytes: Buffer): boolean {
+    if (this.#unsigned.hasValue(UNSIGNED.age)) this.#age.of(bytes, this.#unsigned, UNSIGNED.age);
+    else if (this.#event.hasValue(EVENT.age)) this.#age.of(bytes, this.#event, EVENT.age);
+    else {
+      const sentAt = this.#event.number(EVENT.origin_server_ts);
+      if (sentAt === undefined) return false;
+      this.#age.is(Buffer.from(JSON.stringify(Math.max(0, this.#room.nowMs - sentAt))));
+    }
+    return true;
+  }
+
+  /** Where a redaction keeps what it redacts depends on the room's version; legacy clients look on top. */
+  #findRedacts(bytes: Buffer): boolean {
+    const event = this.#event;
+    if (!event.hasText(EVENT.type, REDACTION)) return false;
+    this.#content ??= new KnownMembers(CONTENT_KEYS);
+    const content = this.#content;
+    if (!event.has(EVENT.content) || !content.readAt(bytes, event.valueStart(EVENT.content)))
+      content.readAt(EMPTY_OBJECT, 0);
+    if (event.hasValue(EVENT.redacts)) this.#redacts.of(bytes, event, EVENT.redacts);
+    else if (content.hasValue(CONTENT.redacts)) this.#redacts.of(bytes, content, CONTENT.redacts);
+    else return false;
+    return true;
+  }
+
+  #writeRedacts(sink: ByteSink): void {
+    this.#redacts.write(REDACTS, true, sink);
+    sink.bytes(CONTENT_START);
+    const isFollowing = this.#content?.writeWithout(setOf(CONTENT.redacts), false, sink) ?? false;
+    this.#redacts.write(REDACTS, isFollowing, sink);
+    sink.byte(OBJECT_END);
+  }
+}
+
+const REPLACED = setOf(EVENT.room_id, EVENT.unsigned, EVENT.age);
+const REDACTED_PARTS = setOf(EVENT.redacts, EVENT.content);
+const NOT_PLAIN = setOf(UNSIGNED.because, UNSIGNED.relations, 4, 5);
+const EMPTY_OBJECT: Buffer = Buffer.from('{}');
+const REDACTION = Buffer.from('"m.room.redaction"');
+const ROOM_ID = Buffer.from(',"room_id":');
+const USER_ID = Buffer.from(',"user_id":');
+const AGE = Buffer.from(',"age":');
+const BECAUSE = Buffer.from(',"redacted_because":');
+const REDACTS = Buffer.from(',"redacts":');
+const UNSIGNED_START = Buffer.from(',"unsigned":{');
+const CONTENT_START = Buffer.from(',"content":{');
+
+/** A value that is written in two places. */
+class Value {
+  #bytes = EMPTY_OBJECT;
+  #start = 0;
+  #end = 0;
+
+  of(bytes: Buffer, members: KnownMembers, key: number): void {
+    this.#bytes = bytes;
+    this.#start = members.valueStart(key);
+    this.#end = members.valueEnd(key);
+  }
+
+  is(text: Buffer): void {
+    this.#bytes = text;
+    this.#start = 0;
+    this.#end = text.length;
+  }
+
+  /** Writes it behind its key; `key` begins with a comma, for what follows something. */
+  write(key: Buffer, isFollowing: boolean, sink: ByteSink): void {
+    sink.range(key, isFollowing ? 0 : 1, key.length);
+    sink.range(this.#bytes, this.#start, this.#end);
+  }
+}
