@@ -40,7 +40,7 @@ export class FakeHomeserver implements Homeserver {
   whoami: Homeserver['whoami'] = (...args) => this.#answer('whoami', args);
   sync: Homeserver['sync'] = (...args) => this.#answer('sync', args);
   streamSync: Homeserver['streamSync'] = (...args) => this.#answer('streamSync', args);
-  messages: Homeserver['messages'] = (...args) => this.#answer('messages', args);
+  streamMessages: Homeserver['streamMessages'] = (...args) => this.#answer('streamMessages', args);
   messagesPage: Homeserver['messagesPage'] = (...args) => this.#answer('messagesPage', args);
   context: Homeserver['context'] = (...args) => this.#answer('context', args);
   stateEvent: Homeserver['stateEvent'] = (...args) => this.#answer('stateEvent', args);

@@ -5,12 +5,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { IntervalPage, PageMemo, PageReading, RoomInterval } from '../homeserver/kinds/kind.ts';
 import { MessagesPage } from '../homeserver/messages-page.ts';
-import { readOrRefuse } from '../homeserver/unreadable-answer.ts';
 import type { ClientEvent } from '../matrix/client-event.ts';
 import { HomeserverError, isTransient } from '../matrix/errors.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../matrix/identifiers.ts';
 import type { RoomTimeline } from '../translate/events.ts';
-import { readWrittenEvents, type WrittenEvent } from '../translate/written-event.ts';
+import type { WrittenEvent } from '../translate/written-event.ts';
 import { encodeCatchUpToken, type CatchUpPosition } from './stream-position.ts';
 
 /** An event of a timeline, or of a page: those are not parsed. */
@@ -255,10 +254,8 @@ function pageInHand(room: RoomTimeline, reading: Reading, content: PageAhead): R
 }
 
 /** Throws a 502 where the page cannot be read. */
-function eventsOf({ events: page }: IntervalPage): readonly RoomEvent[] {
-  if (!(page instanceof MessagesPage)) return page;
-  return readOrRefuse(() => readWrittenEvents(page.bytes));
-}
+const eventsOf = ({ events }: IntervalPage): readonly RoomEvent[] =>
+  events instanceof MessagesPage ? events.events : events;
 
 /** Aliases events were never part of the legacy stream: native leaves them out too. */
 function visible(events: readonly RoomEvent[]): readonly RoomEvent[] {

@@ -2,11 +2,11 @@ import type { FastifyPluginAsync } from 'fastify';
 import PQueue from 'p-queue';
 import type { EventRooms } from '../caches/event-rooms.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
+import { readOrRefuse } from '../homeserver/unreadable-answer.ts';
 import type { Clock } from '../http/clock.ts';
-import type { ClientEvent } from '../matrix/client-event.ts';
 import { HomeserverError, MatrixError } from '../matrix/errors.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
-import { toLegacyEvent } from '../translate/legacy-event.ts';
+import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
 import { answerGet } from './route.ts';
 import type { Session, SessionReader } from './session.ts';
 
@@ -45,14 +45,15 @@ export const event: FastifyPluginAsync<EventOptions> = async (app, options) => {
     return sessions.withSession(session, () => getOneEvent(session, eventId, request.signal));
   });
 
-  async function getOneEvent(session: Session, eventId: EventId, signal: AbortSignal): Promise<string> {
+  async function getOneEvent(session: Session, eventId: EventId, signal: AbortSignal): Promise<Buffer> {
     const remembered = eventRooms.roomOf(eventId);
     const found =
       (remembered === undefined ? undefined : await readFrom(remembered, session, eventId, signal)) ??
       (await search(session, eventId, remembered, signal));
     if (found === undefined) throw eventNotFound();
     eventRooms.note(eventId, found.roomId);
-    return JSON.stringify(toLegacyEvent(found.event, found.roomId, clock.now()));
+    const events = new LegacyEventBytes(found.roomId, clock.now());
+    return readOrRefuse(() => events.toLegacy(found.event));
   }
 
   async function search(session: Session, eventId: EventId, asked: RoomId | undefined, signal: AbortSignal) {
@@ -62,7 +63,7 @@ export const event: FastifyPluginAsync<EventOptions> = async (app, options) => {
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
     const queue = new PQueue({ concurrency: ROOMS_AT_A_TIME });
-    let found: { roomId: RoomId; event: ClientEvent } | undefined;
+    let found: { roomId: RoomId; event: Buffer } | undefined;
     const searches = eventRooms
       .byActivity(joined)
       .slice(0, MOST_ROOMS)

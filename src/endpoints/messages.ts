@@ -1,17 +1,19 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { resolveForMessages } from '../cursors/resolve-token.ts';
-import { isOwnToken } from '../cursors/stream-position.ts';
+import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
 import type { Caller, Homeserver, MessagesQuery } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { queryOf, withQueryParameter } from '../http/query.ts';
+import { closeSignal } from '../http/send.ts';
 import { MatrixError } from '../matrix/errors.ts';
-import type { ClientEvent } from '../matrix/client-event.ts';
 import type { MessagesToken, RoomId } from '../matrix/identifiers.ts';
-import type { MessagesResponse } from '../matrix/sync.ts';
-import { toLegacyEvent } from '../translate/legacy-event.ts';
+import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
+import { writeFilledPage } from './filled-page.ts';
 import type { PassThrough } from './passthrough.ts';
 import type { SessionReader } from './session.ts';
+import { createSpool } from './spool.ts';
+import { replyWhileItComes } from './streamed-reply.ts';
 
 export interface MessagesOptions {
   homeserver: Homeserver;
@@ -25,9 +27,11 @@ export interface MessagesOptions {
   passThrough: PassThrough;
 }
 
-const MOST_FURTHER_PAGES = 5;
 /** Homeservers give no more, whatever they are asked for. */
 const MOST_EVENTS = 1000;
+
+/** What the `state` of a page may hold back in memory. */
+const MOST_HELD_BYTES = 1024 * 1024;
 
 /**
  * `GET /rooms/{roomId}/messages`: the homeserver's own, with two additions. Tokens of ours are understood in `from` and
@@ -49,12 +53,34 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
       const query = fillsPages ? readFillable(queryOf({ raw: { url: rawUrl } })) : undefined;
       if (query === undefined) return passThrough(request, reply, { rawUrl });
       const session = await sessions.sessionOf(request);
-      return sessions.withSession(session, async () => {
-        const page = await readFullPage(session.caller, roomId, query, request.signal);
-        return hasLegacyEvents ? toLegacyPage(page, roomId) : page;
-      });
+      await sessions.withSession(session, () => getFilledPage(session.caller, roomId, query, request, reply));
+      return reply;
     },
   );
+
+  async function getFilledPage(
+    caller: Caller,
+    roomId: RoomId,
+    query: MessagesQuery,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
+    reply.raw.once('close', () => void spool.close());
+    const side = query.dir === 'b' ? 'before' : 'after';
+    const page = writeFilledPage({
+      homeserver,
+      caller,
+      roomId,
+      query,
+      ...(hasLegacyEvents && { legacy: new LegacyEventBytes(roomId, clock.now()) }),
+      tokenBeyond: (eventId) => encodeRoomToken({ roomId, eventId, side }),
+      spool,
+      clock,
+      signal: closeSignal(reply.raw),
+    });
+    await replyWhileItComes(request, reply, page);
+  }
 
   async function resolveTokens(request: FastifyRequest, roomId: RoomId): Promise<string> {
     let rawUrl = request.raw.url ?? '';
@@ -68,39 +94,6 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
       rawUrl = withQueryParameter(rawUrl, name, resolved ?? undefined);
     }
     return rawUrl;
-  }
-
-  function toLegacyPage(page: MessagesResponse, roomId: RoomId): MessagesResponse {
-    const nowMs = clock.now();
-    const toLegacy = (events: ClientEvent[]) => events.map((event) => toLegacyEvent(event, roomId, nowMs));
-    return { ...page, chunk: toLegacy(page.chunk ?? []), ...(page.state && { state: toLegacy(page.state) }) };
-  }
-
-  async function readFullPage(
-    caller: Caller,
-    roomId: RoomId,
-    query: MessagesQuery,
-    signal: AbortSignal,
-  ): Promise<MessagesResponse> {
-    const page = await homeserver.messages(caller, roomId, query, signal);
-    const chunk = [...(page.chunk ?? [])];
-    const state = [...(page.state ?? [])];
-    let end = page.end ?? undefined;
-    for (
-      let further = 0;
-      further < MOST_FURTHER_PAGES && chunk.length < query.limit && end !== undefined;
-      further += 1
-    ) {
-      const rest = { ...query, from: end, limit: query.limit - chunk.length };
-      const next: MessagesResponse | undefined = await homeserver
-        .messages(caller, roomId, rest, signal)
-        .catch(orShortPage);
-      if (next === undefined) break;
-      chunk.push(...(next.chunk ?? []));
-      state.push(...(next.state ?? []));
-      end = next.end === end ? undefined : (next.end ?? undefined);
-    }
-    return { ...page, chunk, ...(page.state !== undefined && { state }), end };
   }
 };
 
@@ -117,9 +110,4 @@ function readFillable(query: URLSearchParams): MessagesQuery | undefined {
     ...(to !== undefined && { to: to as MessagesToken }),
     ...(filter !== undefined && { filter }),
   };
-}
-
-/** A page that could be had is not lost for one that could not. */
-function orShortPage(error: unknown): undefined {
-  if (!(error instanceof MatrixError)) throw error;
 }

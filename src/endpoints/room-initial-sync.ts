@@ -4,20 +4,23 @@ import type { EventRooms } from '../caches/event-rooms.ts';
 import type { ReadNow } from '../cursors/now.ts';
 import type { SessionCursors } from '../cursors/session-cursors.ts';
 import { encodeRoomToken } from '../cursors/stream-position.ts';
-import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
-import type { ClientEvent } from '../matrix/client-event.ts';
 import { HomeserverError, MatrixError } from '../matrix/errors.ts';
-import type { MessagesToken, RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
+import type { EventId, RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
 import { readLimit } from '../matrix/query.ts';
+import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
+import type { OwnView } from '../translate/own-view.ts';
 import type { RoomSnapshot } from '../translate/room-initial-sync.ts';
+import { readNewest } from './newest-events.ts';
 import { readRoomAccess } from './room-access.ts';
 import { writeRoomSnapshot } from './room-snapshot.ts';
-import { readOwnView, type OwnView } from './room-surroundings.ts';
+import { readOwnView } from './room-surroundings.ts';
 import { answerGet } from './route.ts';
 import type { Session, SessionReader } from './session.ts';
+import { createSpool } from './spool.ts';
 
 export interface RoomInitialSyncOptions {
   homeserver: Homeserver;
@@ -31,10 +34,8 @@ export interface RoomInitialSyncOptions {
   clock: Clock;
 }
 
-/** The least that homeservers agree on. */
-const PAGE_LIMIT = 100;
-/** Pages may be empty where history is invisible to the caller. */
-const MOST_PAGES = 20;
+/** What one answer may hold back in memory. */
+const MOST_HELD_BYTES = 4 * 1024 * 1024;
 const NOTHING_OWN: OwnView = { receipts: [], accountData: [] };
 
 /**
@@ -81,27 +82,33 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
     const now =
       cursors.meetingPoint(key, roomId) ??
       (await options.readNow(caller, { setPresence: 'offline', roomId, signal }));
-    const { chunk, start } = await readNewest(
+    const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
+    reply.raw.once('close', () => void spool.close());
+    const { start, newest, pages } = await readNewest({
+      homeserver,
       caller,
       roomId,
-      kind.toBackwardsStart?.(now) ?? now,
+      from: kind.toBackwardsStart?.(now) ?? now,
       limit,
+      events: new LegacyEventBytes(roomId, clock.now()),
+      spool,
+      onEvent: options.eventRooms.note,
       signal,
-    ).catch(orNotReadable(userId, roomId));
-    for (const { event_id } of chunk) options.eventRooms.note(event_id, roomId);
+    }).catch(orNotReadable(userId, roomId));
     const snapshot: RoomSnapshot = {
       roomId,
       ...(access !== 'peeker' && { membership: isMember ? 'join' : 'leave' }),
-      chunk,
       start,
-      end: access === 'left' ? afterNewest(roomId, chunk, now) : now,
-      nowMs: clock.now(),
+      end: access === 'left' ? afterNewest(roomId, newest, now) : now,
     };
     const state = await homeserver.streamState(caller, roomId, signal).catch(orNotReadable(userId, roomId));
     if (access !== 'left') cursors.keepSnapshot(key, roomId, now);
     reply.type('application/json');
-    const text = writeRoomSnapshot({
+    const pieces = writeRoomSnapshot({
       snapshot,
+      spool,
+      pages,
+      nowMs: clock.now(),
       state,
       own,
       homeserver,
@@ -109,40 +116,12 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
       showsPresence: isMember,
       signal,
     });
-    return Readable.from(text, { objectMode: false });
-  }
-
-  /** The newest events up to a position, oldest first, and where to page on from the oldest. */
-  async function readNewest(
-    caller: Caller,
-    roomId: RoomId,
-    now: MessagesToken | SyncToken,
-    limit: number,
-    signal: AbortSignal,
-  ): Promise<{ chunk: ClientEvent[]; start: string }> {
-    const newestFirst: ClientEvent[] = [];
-    let from = now;
-    for (let page = 0; page < MOST_PAGES && newestFirst.length < limit; page += 1) {
-      const pageLimit = Math.min(PAGE_LIMIT, limit - newestFirst.length);
-      const answer = await homeserver.messages(caller, roomId, { dir: 'b', from, limit: pageLimit }, signal);
-      const known = new Set(newestFirst.map(({ event_id }) => event_id));
-      newestFirst.push(...(answer.chunk ?? []).filter(({ event_id }) => !known.has(event_id)));
-      const end: MessagesToken | undefined = answer.end ?? undefined;
-      if (end === undefined || end === from) {
-        const oldest = newestFirst.at(-1)?.event_id;
-        const start =
-          oldest === undefined ? from : encodeRoomToken({ roomId, eventId: oldest, side: 'before' });
-        return { chunk: newestFirst.toReversed(), start };
-      }
-      from = end;
-    }
-    return { chunk: newestFirst.toReversed(), start: from };
+    return Readable.from(pieces, { objectMode: false });
   }
 };
 
 /** Where a room ended for who left it. */
-function afterNewest(roomId: RoomId, chunk: readonly ClientEvent[], now: SyncToken): string {
-  const eventId = chunk.at(-1)?.event_id;
+function afterNewest(roomId: RoomId, eventId: EventId | undefined, now: SyncToken): string {
   return eventId === undefined ? now : encodeRoomToken({ roomId, eventId, side: 'after' });
 }
 

@@ -1,21 +1,36 @@
 import PQueue from 'p-queue';
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
-import { membershipOf, type ClientEvent } from '../matrix/client-event.ts';
 import { HomeserverUnavailable, MatrixError } from '../matrix/errors.ts';
-import type { UserId } from '../matrix/identifiers.ts';
+import type { Milliseconds, UserId } from '../matrix/identifiers.ts';
 import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
-import { JsonReader, type JsonPath } from '../stream/json-reader.ts';
+import { ByteSink } from '../stream/byte-sink.ts';
+import { ARRAY_START } from '../stream/json-bytes.ts';
+import type { JsonMembers } from '../stream/json-members.ts';
 import {
+  JsonReader,
+  JsonReaderError,
+  type JsonPath,
+  type JsonStep,
+  type JsonVisitor,
+} from '../stream/json-reader.ts';
+import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
+import { JoinedMembers } from '../translate/joined-members.ts';
+import type { OwnView } from '../translate/own-view.ts';
+import {
+  roomEnd,
+  roomStart,
+  roomState,
   toPresenceEvent,
-  writeRoomHead,
-  writeRoomTail,
-  writeStateEvent,
   type RoomSnapshot,
 } from '../translate/room-initial-sync.ts';
-import type { OwnView } from './room-surroundings.ts';
+import type { Spool } from './spool.ts';
 
 export interface RoomSnapshotOptions {
   snapshot: RoomSnapshot;
+  nowMs: Milliseconds;
+  /** Has the events of the chunk, in so many pages, the newest one first. */
+  spool: Spool;
+  pages: number;
   /** The room's state, as it comes. */
   state: AsyncIterable<Buffer>;
   own: OwnView | Promise<OwnView>;
@@ -28,38 +43,72 @@ export interface RoomSnapshotOptions {
 /** In larger rooms nobody's presence is asked for. */
 const MOST_MEMBERS = 50;
 const MEMBERS_AT_A_TIME = 10;
+const FIRST_BYTES = 4 * 1024;
 
-/** The answer as JSON text, a piece for each of the homeserver's: its state is never held at once. */
-export async function* writeRoomSnapshot(options: RoomSnapshotOptions): AsyncGenerator<string> {
+/** The answer as JSON text, a piece for each of the homeserver's: neither its events nor its state are held at once. */
+export async function* writeRoomSnapshot(options: RoomSnapshotOptions): AsyncGenerator<Buffer> {
   const { snapshot } = options;
-  const joined: UserId[] = [];
-  let text = writeRoomHead(snapshot);
-  let separator = '';
-  const reader = new JsonReader({
-    visit: (path: JsonPath) => (path.length === 0 ? 'enter' : 'take'),
-    take: (_path, bytes) => {
-      const event = JSON.parse(bytes.toString()) as ClientEvent;
-      const isJoined = event.type === 'm.room.member' && membershipOf(event) === 'join';
-      if (isJoined && joined.length <= MOST_MEMBERS) joined.push(event.state_key as UserId);
-      text += separator + writeStateEvent(event, snapshot);
-      separator = ',';
-    },
-    leave: () => {},
-  });
+  const members = new JoinedMembers(MOST_MEMBERS);
+  const sink = new ByteSink(FIRST_BYTES);
+  yield* writeChunk(options);
   try {
+    const reader = new JsonReader(new StateWriter(options, members, sink));
+    sink.text(roomState(snapshot));
     for await (const chunk of options.state) {
       reader.push(chunk);
-      yield text;
-      text = '';
+      yield Buffer.from(sink.drain());
     }
     reader.end();
   } catch (cause) {
     if (cause instanceof MatrixError || options.signal.aborted) throw cause;
     throw new HomeserverUnavailable(502, "The homeserver's answer cannot be read", { cause });
   }
-  const isSmall = joined.length <= MOST_MEMBERS;
-  const presence = options.showsPresence && isSmall ? await readPresence(joined, options) : [];
-  yield text + writeRoomTail({ presence, ...(await options.own) });
+  const presence =
+    options.showsPresence && !members.areTooMany ? await readPresence(members.userIds, options) : [];
+  const { receipts, accountData } = await options.own;
+  sink.text(roomEnd(presence, receipts, accountData));
+  yield Buffer.from(sink.drain());
+}
+
+async function* writeChunk({ snapshot, spool, pages }: RoomSnapshotOptions): AsyncGenerator<Buffer> {
+  yield Buffer.from(roomStart(snapshot));
+  for (let page = pages - 1; page >= 0; page -= 1) {
+    for await (const { bytes } of spool.release(`page ${page}`)) yield bytes;
+    if (page > 0) yield Buffer.from(',');
+  }
+}
+
+/** Reads a list of state events, and writes them: natively without `unsigned.membership`. */
+class StateWriter implements JsonVisitor {
+  readonly #events: LegacyEventBytes;
+  readonly #joined: JoinedMembers;
+  readonly #sink: ByteSink;
+  #separator = '';
+
+  constructor({ snapshot, nowMs }: RoomSnapshotOptions, joined: JoinedMembers, sink: ByteSink) {
+    this.#events = new LegacyEventBytes(snapshot.roomId, nowMs, { withoutUnsigned: ['membership'] });
+    this.#joined = joined;
+    this.#sink = sink;
+  }
+
+  visit(path: JsonPath, first: number): JsonStep {
+    if (path.length > 0) return 'take members';
+    if (first !== ARRAY_START) throw new JsonReaderError('The state is no list');
+    return 'enter';
+  }
+
+  take(): void {
+    throw new JsonReaderError('A state event is no object, or not well-formed');
+  }
+
+  takeMembers(_path: JsonPath, bytes: Buffer, members: JsonMembers): void {
+    this.#joined.note(bytes, members);
+    this.#sink.text(this.#separator);
+    this.#separator = ',';
+    this.#events.write(bytes, members, this.#sink);
+  }
+
+  leave(): void {}
 }
 
 /** Each one's presence as the homeserver tells it; who cannot be asked about is left out. */

@@ -1,14 +1,8 @@
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
-import type { EphemeralEvent } from '../matrix/client-event.ts';
+import { readOrRefuse } from '../homeserver/unreadable-answer.ts';
 import { MatrixError } from '../matrix/errors.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
-import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
-
-/** The own view of who is or was a member of a room, beside its history: receipts and account data. */
-export interface OwnView {
-  receipts: LegacyEphemeralEvent[];
-  accountData: EphemeralEvent[];
-}
+import { toOwnView, toTagEvents, type OwnView } from '../translate/own-view.ts';
 
 /** The name of our connections, which sliding sync keeps apart from a modern client's own. */
 const CONNECTION = 'hindsync';
@@ -31,9 +25,7 @@ export async function readOwnView(
   const { limit, signal } = options;
   try {
     if (options.hasSlidingSync) return await readBySlidingSync(homeserver, caller, roomId, { limit, signal });
-    const tags = await homeserver.tags(caller, userId, roomId, signal);
-    const hasTags = Object.keys(tags).length > 0;
-    return { receipts: [], accountData: hasTags ? [{ type: 'm.tag', content: { tags } }] : [] };
+    return { receipts: [], accountData: toTagEvents(await homeserver.tags(caller, userId, roomId, signal)) };
   } catch (error) {
     // A room without them is more than no room.
     if (!(error instanceof MatrixError)) throw error;
@@ -50,7 +42,7 @@ async function readBySlidingSync(
   // Others' receipts come for the events of the timeline, and for no others.
   const timelineLimit = Math.min(Math.max(limit, 1), LONGEST_TIMELINE);
   const extension = { enabled: true, lists: [], rooms: [roomId] };
-  const { extensions } = await homeserver.slidingSync(
+  const answer = await homeserver.slidingSync(
     caller,
     {
       conn_id: CONNECTION,
@@ -59,11 +51,5 @@ async function readBySlidingSync(
     },
     signal,
   );
-  const receipt = extensions?.receipts?.rooms?.[roomId];
-  const accountData = extensions?.account_data?.rooms?.[roomId] ?? [];
-  return {
-    receipts:
-      receipt === undefined ? [] : [{ type: 'm.receipt', room_id: roomId, content: receipt.content ?? {} }],
-    accountData: accountData.map(({ type, content }) => ({ type, content: content ?? {} })),
-  };
+  return readOrRefuse(() => toOwnView(answer, roomId));
 }

@@ -1,7 +1,7 @@
 // The one port: the calls of a homeserver that the gateway makes itself, and nothing else.
 // `http-homeserver.ts` makes them for real; tests hand an endpoint a fake with the few it uses.
 
-import type { ClientEvent, JsonObject } from '../matrix/client-event.ts';
+import type { JsonObject } from '../matrix/client-event.ts';
 import type {
   AccessToken,
   DeviceId,
@@ -14,10 +14,8 @@ import type {
 } from '../matrix/identifiers.ts';
 import type {
   ContextResponse,
-  MessagesResponse,
   NotificationsResponse,
   RoomSummaryResponse,
-  SlidingSyncResponse,
   SyncResponse,
   VersionsResponse,
   WhoamiResponse,
@@ -67,7 +65,6 @@ export interface MessagesQuery {
   dir: 'f' | 'b';
   from?: MessagesToken | SyncToken;
   to?: MessagesToken | SyncToken;
-  /** At most 100: the least that homeservers agree on. */
   limit: number;
   filter?: string;
 }
@@ -83,19 +80,20 @@ export interface Homeserver {
   sync(caller: Caller, query: SyncQuery, signal?: AbortSignal): Promise<SyncResponse>;
   /** An answer of any size, as bytes: nothing is read from the homeserver that was not asked for. */
   streamSync(caller: Caller, query: SyncQuery, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>;
-  messages(
-    caller: Caller,
-    roomId: RoomId,
-    query: MessagesQuery,
-    signal?: AbortSignal,
-  ): Promise<MessagesResponse>;
-  /** The same as it came: a catch-up reads pages by the thousand, and hands most of their bytes on. */
+  /** One page, as it came: most of its bytes are handed on. */
   messagesPage(
     caller: Caller,
     roomId: RoomId,
     query: MessagesQuery,
     signal?: AbortSignal,
   ): Promise<MessagesPage>;
+  /** The same of any size, as bytes that are read when they are asked for. */
+  streamMessages(
+    caller: Caller,
+    roomId: RoomId,
+    query: MessagesQuery,
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<Buffer>>;
   /** With `limit=0`: the event and the messages tokens before and after it. */
   context(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<ContextResponse>;
   /** The content of one state event: current for members and peekers, as of the leave for who left. */
@@ -109,12 +107,13 @@ export interface Homeserver {
   /** All state, as the bytes of a JSON array: it may have as many events as the room has members. */
   streamState(caller: Caller, roomId: RoomId, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>;
   roomSummary(caller: Caller, roomId: RoomId, signal?: AbortSignal): Promise<RoomSummaryResponse>;
-  /** The tags that the caller gave to a room. */
-  tags(caller: Caller, userId: UserId, roomId: RoomId, signal?: AbortSignal): Promise<JsonObject>;
+  /** The tags that the caller gave to a room, as `{tags}` came. */
+  tags(caller: Caller, userId: UserId, roomId: RoomId, signal?: AbortSignal): Promise<Buffer>;
   presence(caller: Caller, userId: UserId, signal?: AbortSignal): Promise<JsonObject>;
-  /** Simplified sliding sync: `body` is the request's JSON, `query` its timeout. */
-  slidingSync(caller: Caller, body: JsonObject, signal?: AbortSignal): Promise<SlidingSyncResponse>;
-  event(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<ClientEvent>;
+  /** Simplified sliding sync: `body` is the request's JSON, `query` its timeout. The answer as it came. */
+  slidingSync(caller: Caller, body: JsonObject, signal?: AbortSignal): Promise<Buffer>;
+  /** One event, as it came. */
+  event(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<Buffer>;
   joinedRooms(caller: Caller, signal?: AbortSignal): Promise<RoomId[]>;
   notifications(
     caller: Caller,

@@ -1,13 +1,11 @@
 import type { Dispatcher } from 'undici';
 import { HomeserverError, HomeserverUnavailable } from '../matrix/errors.ts';
-import type { ClientEvent, JsonObject } from '../matrix/client-event.ts';
+import type { JsonObject } from '../matrix/client-event.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
 import type {
   ContextResponse,
-  MessagesResponse,
   NotificationsResponse,
   RoomSummaryResponse,
-  SlidingSyncResponse,
   SyncResponse,
   VersionsResponse,
   WhoamiResponse,
@@ -97,6 +95,8 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
   const getJson = <Answer>(call: Call): Promise<Answer> =>
     getWhole(call, (body) => parseObject(body) as Answer);
 
+  const getBytes = (call: Call): Promise<Buffer> => getWhole(call, (body) => body);
+
   /** Once the head is there, whoever reads the body sets the pace. */
   async function getChunks(call: Call): Promise<AsyncIterable<Buffer>> {
     const { answer, deadline } = await open(call);
@@ -104,8 +104,11 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     return explained(chunksOf(answer.body), call.signal);
   }
 
-  const messagesCall = (...[caller, roomId, query, signal]: Parameters<Homeserver['messages']>): Call => ({
-    name: 'messages',
+  const messagesCall = (
+    name: Call['name'],
+    ...[caller, roomId, query, signal]: Parameters<Homeserver['messagesPage']>
+  ): Call => ({
+    name,
     path: `${pathOfRoom(roomId)}/messages`,
     query: { ...query },
     caller,
@@ -145,10 +148,10 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
         signal,
       }),
 
-    messages: (...asked) => getJson<MessagesResponse>(messagesCall(...asked)),
-
     messagesPage: (...asked) =>
-      getWhole(messagesCall(...asked), (body) => new MessagesPage(body, parseObject)),
+      getWhole(messagesCall('messagesPage', ...asked), (body) => new MessagesPage(body)),
+
+    streamMessages: (...asked) => getChunks(messagesCall('streamMessages', ...asked)),
 
     context: (caller, roomId, eventId, signal) =>
       getJson<ContextResponse>({
@@ -187,16 +190,9 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
         signal,
       }),
 
-    tags: async (caller, userId, roomId, signal) => {
+    tags: (caller, userId, roomId, signal) => {
       const path = `${PREFIX}/user/${encodeURIComponent(userId)}/rooms/${encodeURIComponent(roomId)}/tags`;
-      const answer = await getJson<{ tags?: JsonObject | null }>({
-        name: 'tags',
-        path,
-        caller,
-        deadlineMs: callDeadlineMs,
-        signal,
-      });
-      return answer.tags ?? {};
+      return getBytes({ name: 'tags', path, caller, deadlineMs: callDeadlineMs, signal });
     },
 
     presence: (caller, userId, signal) =>
@@ -209,7 +205,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
       }),
 
     slidingSync: (caller, body, signal) =>
-      getJson<SlidingSyncResponse>({
+      getBytes({
         name: 'slidingSync',
         path: '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync',
         query: { timeout: 0 },
@@ -220,7 +216,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
       }),
 
     event: (caller, roomId, eventId, signal) =>
-      getJson<ClientEvent>({
+      getBytes({
         name: 'event',
         path: `${pathOfRoom(roomId)}/event/${encodeURIComponent(eventId)}`,
         caller,

@@ -1,46 +1,56 @@
-import { JsonMembers } from '../stream/json-members.ts';
+import { JsonMembers, skipSpace } from '../stream/json-members.ts';
+import { JsonReaderError } from '../stream/json-reader.ts';
 import type { MessagesToken } from '../matrix/identifiers.ts';
-import type { MessagesResponse } from '../matrix/sync.ts';
+import { KnownKeys, KnownMembers } from '../translate/known-members.ts';
+import { readWrittenEvents, type WrittenEvent } from '../translate/written-event.ts';
+import { readOrRefuse } from './unreadable-answer.ts';
 
 /**
  * An answer of `/messages` as it came, of which only `end` is read: where the next page starts has to be known at once,
  * what the page holds not before it is given to a client.
+ *
+ * Throws a 502 where the answer is no object; that nothing of it is missing is sure when its events were read.
  */
 export class MessagesPage {
-  /** The whole answer, a JSON object. */
+  /** The whole answer. */
   readonly bytes: Buffer;
   /** Absent when nothing lies beyond. */
   readonly end: MessagesToken | undefined;
-  readonly #parse: (bytes: Buffer) => MessagesResponse;
+  #events: readonly WrittenEvent[] | undefined;
 
-  /** `parse` throws what an answer that is no JSON object means. */
-  constructor(bytes: Buffer, parse: (bytes: Buffer) => MessagesResponse) {
+  constructor(bytes: Buffer) {
     this.bytes = bytes;
-    this.#parse = parse;
-    this.end = (endAtTheEnd(bytes) ?? this.#endAnywhere()) as MessagesToken | undefined;
+    this.end = (endAtTheEnd(bytes) ?? this.#token(KEY.end)) as MessagesToken | undefined;
   }
 
-  /** All of it, parsed anew at every call. Throws where it is no JSON object. */
-  parse(): MessagesResponse {
-    return this.#parse(this.bytes);
+  /** Where the page begins. */
+  get start(): MessagesToken | undefined {
+    return this.#token(KEY.start) as MessagesToken | undefined;
   }
 
-  #endAnywhere(): string | undefined {
-    const members = new JsonMembers();
-    if (!members.find(this.bytes, 0) || members.hasEscapedKey) return this.parse().end ?? undefined;
-    // Of a repeated key the last one counts, as in parsing.
-    for (let member = members.count - 1; member >= 0; member -= 1) {
-      if (this.#text(members.keyStart(member), members.keyEnd(member)) !== '"end"') continue;
-      const end: unknown = JSON.parse(this.#text(members.valueStart(member), members.valueEnd(member)));
-      return typeof end === 'string' ? end : undefined;
-    }
-    return undefined;
+  /** The events, in the order of the answer. Throws a 502 where they cannot be read, or the answer is not whole. */
+  get events(): readonly WrittenEvent[] {
+    this.#events ??= readOrRefuse(() => readWrittenEvents(this.bytes));
+    return this.#events;
   }
 
-  #text(start: number, end: number): string {
-    return this.bytes.toString('utf8', start, end);
+  #token(key: number): string | undefined {
+    return readOrRefuse(() => {
+      const members = new JsonMembers();
+      const isWhole = members.find(this.bytes, skipSpace(this.bytes, 0));
+      if (!isWhole) throw new JsonReaderError('An answer is no object');
+      const answer = new KnownMembers(KEYS);
+      answer.read(this.bytes, members);
+      if (!answer.hasValue(key)) return undefined;
+      const token = answer.text(key);
+      if (token === undefined) throw new JsonReaderError('A token is no string');
+      return token;
+    });
   }
 }
+
+const KEY = { start: 0, end: 1 } as const;
+const KEYS = new KnownKeys(Object.keys(KEY));
 
 /** Longer than the tokens of any homeserver, twice. */
 const TAIL_BYTES = 1024;
@@ -48,7 +58,7 @@ const TAIL_BYTES = 1024;
 /**
  * `"end"` and whatever other strings stand behind it as the last members of an object. In JSON a quotation mark that no
  * backslash precedes begins or ends a string, so where one ends before the last bracket, those before it alternate, and
- * nothing of this can lie inside a string.
+ * nothing of this can lie inside a string. That the object is the whole answer is proved by reading its events.
  */
 const END_AT_THE_END = /[{,]\s*"end"\s*:\s*"([ !#-[\]-~]*)"(?:\s*,\s*"[^"\\]*"\s*:\s*"[^"\\]*")*\s*\}\s*$/;
 

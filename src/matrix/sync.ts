@@ -97,16 +97,6 @@ export interface RoomSummaryResponse {
   membership?: string | Absent;
 }
 
-/** The part of a simplified sliding sync that is asked for: two extensions of one room. @see MSC4186 */
-export interface SlidingSyncResponse {
-  extensions?:
-    | {
-        receipts?: { rooms?: Record<RoomId, EphemeralEvent> | Absent } | Absent;
-        account_data?: { rooms?: Record<RoomId, EphemeralEvent[]> | Absent } | Absent;
-      }
-    | Absent;
-}
-
 /** The events of a batch; an absent batch is an empty one. */
 export function eventsOf<Event>(batch: EventBatch<Event> | Absent): Event[] {
   return batch?.events ?? [];

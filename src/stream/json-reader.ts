@@ -22,8 +22,9 @@ export interface JsonVisitor {
   /**
    * A value begins at this path. `enter`: go on inside (of an object or array; anything else is skipped). `take`: hand
    * it over as bytes. `take members`: the same, and where an object's members lie in them. `skip`: leave it out.
+   * `first` is the value's first byte, which tells its type.
    */
-  visit(path: JsonPath): JsonStep;
+  visit(path: JsonPath, first: number): JsonStep;
   /** A taken value: a whole JSON text, valid until the next push. */
   take(path: JsonPath, bytes: Buffer): void;
   /**
@@ -149,7 +150,7 @@ export class JsonReader {
   #beginValue(byte: number): boolean {
     if (byte === ARRAY_END || byte === OBJECT_END || byte === COMMA || byte === COLON) throw unexpected(byte);
     const isContainer = byte === OBJECT_START || byte === ARRAY_START;
-    const step = this.#visitor.visit(this.#path);
+    const step = this.#visitor.visit(this.#path, byte);
     if (step === 'enter' && isContainer) return this.#enter(byte === ARRAY_START);
     this.#span = newSpan(step === 'enter' ? 'skip' : step, !isContainer && byte !== QUOTE);
     return true;

@@ -24,7 +24,17 @@ export interface InitialSyncContext {
 
 /** What must wait before it can be written. */
 export type HeldSlot =
-  'receipts' | 'invites' | 'state' | 'state_ids' | 'timeline_ids' | 'ephemeral' | 'account_data';
+  | 'receipts'
+  | 'invites'
+  | 'state'
+  | 'timeline_state'
+  | 'left_room'
+  | 'state_ids'
+  | 'timeline_ids'
+  | 'ephemeral'
+  | 'account_data'
+  /** By number, so that pages can be released in another order. */
+  | `page ${number}`;
 
 export interface HeldRecord {
   roomId: RoomId;

@@ -1,7 +1,7 @@
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
-import type { ByteSink } from '../stream/byte-sink.ts';
-import { COMMA, isText, OBJECT_END, OBJECT_START } from '../stream/json-bytes.ts';
-import type { JsonMembers } from '../stream/json-members.ts';
+import { ByteSink } from '../stream/byte-sink.ts';
+import { ARRAY_END, ARRAY_START, COMMA, isText, OBJECT_END, OBJECT_START } from '../stream/json-bytes.ts';
+import { skipSpace, type JsonMembers } from '../stream/json-members.ts';
 import { JsonReaderError } from '../stream/json-reader.ts';
 import { KnownKeys, KnownMembers, setOf } from './known-members.ts';
 import type { WrittenEvent } from './written-event.ts';
@@ -55,11 +55,34 @@ export class LegacyEventBytes {
     return this.#level.writeAt(bytes, start, sink);
   }
 
+  /** The legacy form of the event that the bytes are. */
+  toLegacy(event: Buffer): Buffer {
+    const sink = new ByteSink(2 * event.length + FEW_BYTES);
+    const end = this.writeAt(event, skipSpace(event, 0), sink);
+    if (skipSpace(event, end) < event.length) throw new JsonReaderError('Something follows an event');
+    return sink.drain();
+  }
+
+  /** The legacy form of a page's events, as a list. */
+  toList(events: readonly WrittenEvent[]): Buffer {
+    const sink = new ByteSink(FEW_BYTES);
+    sink.byte(ARRAY_START);
+    for (const [i, event] of events.entries()) {
+      if (i > 0) sink.byte(COMMA);
+      this.writeEvent(event, sink);
+    }
+    sink.byte(ARRAY_END);
+    return sink.drain();
+  }
+
   /** Writes an event of a page. */
   writeEvent(event: WrittenEvent, sink: ByteSink): void {
     if (!this.#level.writePlain(event, sink)) this.#level.writeAt(event.bytes, event.start, sink);
   }
 }
+
+/** For what is added to an event. */
+const FEW_BYTES = 1024;
 
 /** What all levels of one room's events share. */
 interface Room {

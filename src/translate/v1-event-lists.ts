@@ -1,7 +1,8 @@
 // Answers that hold events: `/state`, `/members`, `/context`, and one event.
 
-import type { ClientEvent } from '../matrix/client-event.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
+import { ByteSink } from '../stream/byte-sink.ts';
+import type { JsonMembers } from '../stream/json-members.ts';
 import {
   JsonReader,
   JsonReaderError,
@@ -9,7 +10,7 @@ import {
   type JsonStep,
   type JsonVisitor,
 } from '../stream/json-reader.ts';
-import { toLegacyEvent } from './legacy-event.ts';
+import { LegacyEventBytes } from './legacy-event-bytes.ts';
 
 export interface EventListContext {
   /** Where the events are: the answer is one, or a list of them, or an object with lists of them. */
@@ -35,21 +36,22 @@ export async function* toLegacyEvents(
   const reader = new JsonReader(writer);
   for await (const bytes of answer) {
     reader.push(bytes);
-    const text = writer.takeText();
-    if (text !== '') yield Buffer.from(text);
+    if (writer.sink.length > 0) yield Buffer.from(writer.sink.drain());
   }
   reader.end();
   if (!writer.isWhole) throw new JsonReaderError('The JSON text is of another kind');
-  yield Buffer.from(writer.takeText());
+  yield Buffer.from(writer.sink.drain());
 }
 
 class EventListWriter implements JsonVisitor {
   /** Whether the answer was what it should be, from its start to its end. */
   isWhole = false;
+  /** What was written since it was last drained. */
+  readonly sink = new ByteSink(FIRST_BYTES);
   readonly #context: EventListContext;
+  readonly #events: LegacyEventBytes;
   /** How deep lists of events begin: 1 in an object, 0 where the answer is the list. */
   readonly #listDepth: number;
-  #text = '';
   /** Written with the first thing that is inside, so that nothing is said before the answer has begun to make sense. */
   #opening: string;
   #memberSeparator = '';
@@ -59,39 +61,32 @@ class EventListWriter implements JsonVisitor {
 
   constructor(context: EventListContext) {
     this.#context = context;
+    this.#events = new LegacyEventBytes(context.roomId, context.nowMs);
     this.#listDepth = context.places === 'object' ? 1 : 0;
     this.#opening = { event: '', list: '[', object: '{' }[context.places];
   }
 
-  takeText(): string {
-    const text = this.#text;
-    this.#text = '';
-    return text;
-  }
-
   visit(path: JsonPath): JsonStep {
-    if (this.#context.places === 'event') return 'take';
+    if (this.#context.places === 'event') return 'take members';
     if (path.length === 1) this.#open(typeof path[0] === 'number');
-    if (path.length > this.#listDepth) return 'take';
+    if (path.length > this.#listDepth) return 'take members';
     if (path.length === 0) return 'enter';
     this.#writeAnnounced(']');
+    if (path[0] === 'event') return 'take members';
     if (!LISTS.includes(path[0])) return 'take';
     this.#announced = String(path[0]);
     return 'enter';
   }
 
+  /** What is no event, wherever it stands. */
   take(path: JsonPath, bytes: Buffer): void {
-    if (path.length > this.#listDepth) {
-      this.#writeAnnounced('');
-      this.#text += this.#eventSeparator + this.#toLegacy(bytes);
-      this.#eventSeparator = ',';
-    } else if (path.length === 0) {
-      this.isWhole = true;
-      this.#text += this.#toLegacy(bytes);
-    } else {
-      this.#writeKey(String(path[0]));
-      this.#text += path[0] === 'event' ? this.#toLegacy(bytes) : bytes.toString();
-    }
+    this.#begin(path);
+    this.sink.bytes(bytes);
+  }
+
+  takeMembers(path: JsonPath, bytes: Buffer, members: JsonMembers): void {
+    this.#begin(path);
+    this.#events.write(bytes, members, this.sink);
   }
 
   leave(path: JsonPath): void {
@@ -99,38 +94,42 @@ class EventListWriter implements JsonVisitor {
     if (path.length === 0) this.isWhole = true;
     if (path.length === this.#listDepth) {
       this.#writeAnnounced('');
-      this.#text += ']';
+      this.sink.text(']');
     } else {
       this.#writeAnnounced(']');
-      this.#text += '}';
+      this.sink.text('}');
     }
+  }
+
+  /** Writes what stands before a value. */
+  #begin(path: JsonPath): void {
+    if (path.length > this.#listDepth) {
+      this.#writeAnnounced('');
+      this.sink.text(this.#eventSeparator);
+      this.#eventSeparator = ',';
+    } else if (path.length === 0) this.isWhole = true;
+    else this.#writeKey(String(path[0]));
   }
 
   #open(isList: boolean): void {
     if (isList !== (this.#context.places === 'list'))
       throw new JsonReaderError('The JSON text is of another kind');
-    this.#text += this.#opening;
+    this.sink.text(this.#opening);
     this.#opening = '';
   }
 
   #writeAnnounced(end: '' | ']'): void {
     if (this.#announced === undefined) return;
     this.#writeKey(this.#announced);
-    this.#text += `[${end}`;
+    this.sink.text(`[${end}`);
     this.#eventSeparator = '';
     this.#announced = undefined;
   }
 
   #writeKey(key: string): void {
-    this.#text += `${this.#memberSeparator}${JSON.stringify(key)}:`;
+    this.sink.text(`${this.#memberSeparator}${JSON.stringify(key)}:`);
     this.#memberSeparator = ',';
   }
-
-  #toLegacy(bytes: Buffer): string {
-    const text = bytes.toString();
-    const event: unknown = JSON.parse(text);
-    if (typeof event !== 'object' || event === null || Array.isArray(event)) return text;
-    const { roomId, nowMs } = this.#context;
-    return JSON.stringify(toLegacyEvent(event as ClientEvent, roomId, nowMs));
-  }
 }
+
+const FIRST_BYTES = 4 * 1024;

@@ -11,7 +11,7 @@ import { MessagesPage } from '../../src/homeserver/messages-page.ts';
 import type { ClientEvent } from '../../src/matrix/client-event.ts';
 import { HomeserverError, HomeserverUnavailable } from '../../src/matrix/errors.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
-import type { MessagesResponse } from '../../src/matrix/sync.ts';
+
 import type { RoomTimeline } from '../../src/translate/events.ts';
 
 const from = 'T0' as SyncToken;
@@ -174,10 +174,9 @@ describe('reading a catch-up', () => {
   });
 
   describe('pages as the homeserver wrote them', () => {
-    const parse = (bytes: Buffer) => JSON.parse(bytes.toString()) as MessagesResponse;
     const ofPages = (...pages: string[]): IntervalSource => ({
       readPage: async (_interval, page) => {
-        const events = new MessagesPage(Buffer.from(pages[Number(page ?? 0)] ?? ''), parse);
+        const events = new MessagesPage(Buffer.from(pages[Number(page ?? 0)] ?? ''));
         return { events, ...(events.end !== undefined && { next: events.end }) };
       },
       isGivenUp: () => false,

@@ -155,7 +155,7 @@ describe('careful, reading', () => {
     'from $from to $to, page $page, which no homeserver made -> what the homeserver says to it',
     async (given) => {
       const refusal = new HomeserverError(400, Buffer.from('{"errcode":"M_INVALID_PARAM"}'), {});
-      const homeserver = new FakeHomeserver({ messages: async () => Promise.reject(refusal) });
+      const homeserver = new FakeHomeserver({ messagesPage: async () => Promise.reject(refusal) });
       const { from, to, page } = given as { from: SyncToken; to: SyncToken; page: MessagesToken | null };
       const caller = { accessToken: 'secret' as AccessToken };
       const options = { memo: {}, signal: new AbortController().signal };

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { MessagesPage } from '../../src/homeserver/messages-page.ts';
 import type { MessagesResponse } from '../../src/matrix/sync.ts';
 
-const parse = (bytes: Buffer) => JSON.parse(bytes.toString()) as MessagesResponse;
-const endOf = (text: string) => new MessagesPage(Buffer.from(text), parse).end;
+const page = (text: string) => new MessagesPage(Buffer.from(text));
+const endOf = (text: string) => page(text).end;
 
 describe('the end of a page', () => {
   test('any object, members in any order, written in any way -> what parsing gives', () => {
@@ -30,7 +30,10 @@ describe('the end of a page', () => {
     );
     fc.assert(
       fc.property(answer, fc.nat(2), (value, indent) => {
-        expect(endOf(JSON.stringify(value, null, indent))).toBe(value.end ?? undefined);
+        const read = page(JSON.stringify(value, null, indent));
+        expect(read.end).toBe(value.end ?? undefined);
+        expect(read.start).toBe(value.start);
+        expect(read.events).toHaveLength(value.chunk?.length ?? 0);
       }),
       { numRuns: 3000 },
     );
@@ -46,16 +49,21 @@ describe('the end of a page', () => {
     { text: String.raw`{"chunk":[],"\u0065nd":"t1"}`, end: 't1' },
     { text: String.raw`{"chunk":[],"end":"\u0074\"1"}`, end: 't"1' },
     { text: `{"end":"t1","start":"${'x'.repeat(2000)}"}`, end: 't1' },
-    { text: '{"chunk":[],"end":7}', end: undefined },
     { text: '{}', end: undefined },
   ])('$text -> $end', ({ text, end }) => {
     expect(endOf(text)).toBe(end);
   });
 
-  test.each(['', 'null', '{"chunk":[', '{"chunk":[{"type":"m.room.mess"gar'])(
-    '%s, no JSON -> thrown',
+  test.each(['', 'null', '{"chunk":[', '{"chunk":[{"type":"m.room.mess"gar', '{"chunk":[],"end":7}'])(
+    '%s, no page -> a 502',
     (text) => {
-      expect(() => endOf(text)).toThrow();
+      expect(() => endOf(text)).toThrow(expect.objectContaining({ status: 502 }));
     },
   );
+
+  test('a page that is cut right behind an `end` of something inside -> a 502, when its events are read', () => {
+    const text = '{"chunk":[{"type":"t"}],"state":[{"type":"t","content":{"end":"x"}}],"end":"b"}';
+    const cut = page(text.slice(0, text.indexOf('"x"}') + 4));
+    expect(() => cut.events).toThrow(expect.objectContaining({ status: 502 }));
+  });
 });

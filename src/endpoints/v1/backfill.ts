@@ -1,8 +1,9 @@
 import type { MessagesQuery } from '../../homeserver/homeserver.ts';
+import { readOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import { queryOf } from '../../http/query.ts';
 import type { EventId, RoomId } from '../../matrix/identifiers.ts';
 import { readLimit } from '../../matrix/query.ts';
-import { toLegacyEvent } from '../../translate/legacy-event.ts';
+import { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 
 /** The least that homeservers agree on. */
@@ -22,15 +23,15 @@ export function createBackfill({ homeserver, sessions, clock }: V1EndpointOption
     const limit = Math.min(readLimit(query, 10), MOST_EVENTS);
     const before = query.get('v');
     const { caller } = session;
-    const events = await sessions.withSession(session, async () => {
+    const { events } = await sessions.withSession(session, async () => {
       const page: MessagesQuery = { dir: 'b', limit };
       if (before !== null) {
         const { start } = await homeserver.context(caller, roomId, before as EventId, signal);
         if (typeof start === 'string') page.from = start;
       }
-      return (await homeserver.messages(caller, roomId, page, signal)).chunk ?? [];
+      return homeserver.messagesPage(caller, roomId, page, signal);
     });
     reply.type('application/json');
-    return JSON.stringify(events.map((event) => toLegacyEvent(event, roomId, clock.now())));
+    return readOrRefuse(() => new LegacyEventBytes(roomId, clock.now()).toList(events));
   };
 }

@@ -1,6 +1,5 @@
-import { HomeserverUnavailable, MatrixError } from '../../matrix/errors.ts';
+import { piecesOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
-import { JsonReaderError } from '../../stream/json-reader.ts';
 import { toLegacyEvents, type EventListContext } from '../../translate/v1-event-lists.ts';
 import { replyWhileItComes } from '../streamed-reply.ts';
 import { pathOf, plainQueryOf } from './body.ts';
@@ -17,7 +16,7 @@ export function createEventLists({ homeserver, sessions, clock }: V1EndpointOpti
       homeserver.streamRequest(session.caller, call, signal),
     );
     const context = { places: placesOf(route.path), roomId: params[0] as RoomId, nowMs: clock.now() };
-    await replyWhileItComes(request, reply, orUnreadable(toLegacyEvents(answer, context)));
+    await replyWhileItComes(request, reply, piecesOrRefuse(toLegacyEvents(answer, context)));
     return reply;
   };
 }
@@ -25,14 +24,4 @@ export function createEventLists({ homeserver, sessions, clock }: V1EndpointOpti
 function placesOf(path: string): EventListContext['places'] {
   if (path.endsWith('/state')) return 'list';
   return path.includes('/event/') ? 'event' : 'object';
-}
-
-async function* orUnreadable(pieces: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
-  try {
-    yield* pieces;
-  } catch (cause) {
-    if (cause instanceof MatrixError || !(cause instanceof JsonReaderError || cause instanceof SyntaxError))
-      throw cause;
-    throw new HomeserverUnavailable(502, "The homeserver's answer cannot be read", { cause });
-  }
 }

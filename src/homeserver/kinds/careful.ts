@@ -36,7 +36,7 @@ export function createCarefulKind(): HomeserverKind {
     readStateEvent: readFromWholeState,
     toBackwardsStart: (position) => kindOf([position]).toBackwardsStart?.(position) ?? position,
     readRoomNow: async (homeserver, caller, roomId, signal) => {
-      const { end } = await homeserver.messages(caller, roomId, { dir: 'b', limit: 1 }, signal);
+      const { end } = await homeserver.messagesPage(caller, roomId, { dir: 'b', limit: 1 }, signal);
       return typeof end === 'string' && conduit.isSyncToken(end) ? (end as string as SyncToken) : undefined;
     },
     hasNews: (homeserver, caller, roomId, since, signal) =>

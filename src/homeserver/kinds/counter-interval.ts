@@ -43,15 +43,14 @@ export const readCounterPage: HomeserverKind['readPage'] = async (
 ) => {
   const asked = { limit: PAGE_LIMIT, ...(filter !== undefined && { filter }) };
   const forwards = { ...asked, dir: 'f' as const, from: page ?? from };
-  const { chunk, end } = await homeserver.messages(caller, roomId, forwards, signal);
-  const events = chunk ?? [];
+  const { events, end } = await homeserver.messagesPage(caller, roomId, forwards, signal);
   if (events.length === 0 || !isToken(end)) return { events };
   if (BigInt(end) <= BigInt(to))
     return BigInt(end) <= BigInt(page ?? from) ? { events } : { events, next: end };
 
   const backwards = { dir: 'b' as const, from: afterCounter(to), limit: 1 };
-  const last: EventId | undefined = (await homeserver.messages(caller, roomId, backwards, signal)).chunk?.[0]
-    ?.event_id;
+  const last: EventId | undefined = (await homeserver.messagesPage(caller, roomId, backwards, signal))
+    .events[0]?.event_id;
   return { events: events.slice(0, events.findIndex(({ event_id }) => event_id === last) + 1) };
 };
 
@@ -67,10 +66,10 @@ export const readNewestCounter: NonNullable<HomeserverKind['readRoomNow']> = asy
   roomId,
   signal,
 ) => {
-  const { end } = await homeserver.messages(caller, roomId, { dir: 'b', limit: 1 }, signal);
+  const { end } = await homeserver.messagesPage(caller, roomId, { dir: 'b', limit: 1 }, signal);
   if (isToken(end) && SYNC_TOKEN.test(end)) return end as string as SyncToken;
   throw new MatrixError(403, 'M_FORBIDDEN', 'Nothing of the room can be seen');
 };
 
-const isToken = (end: MessagesToken | null | undefined): end is MessagesToken =>
+const isToken = (end: MessagesToken | undefined): end is MessagesToken =>
   typeof end === 'string' && MESSAGES_TOKEN.test(end);

@@ -1,4 +1,4 @@
-import type { ClientEvent } from '../../matrix/client-event.ts';
+import type { WrittenEvent } from '../../translate/written-event.ts';
 import type { HomeserverKind } from './kind.ts';
 
 /** The least that homeservers agree on. */
@@ -26,29 +26,29 @@ export const readExactPage: HomeserverKind['readPage'] = async (
   const isExact = page === null || options.memo.hasOnlyNews === true;
   const [read, before] = await Promise.all([
     homeserver.messagesPage(caller, roomId, { ...query, from: page ?? from, to }, signal),
-    isExact ? undefined : homeserver.messages(caller, roomId, { ...query, from: page, to: from }, signal),
+    isExact ? undefined : homeserver.messagesPage(caller, roomId, { ...query, from: page, to: from }, signal),
   ]);
   // A page that leads back to itself would be read for ever.
   const next = read.end === undefined || read.end === page ? {} : { next: read.end };
   if (before === undefined) return { events: read, ...next, memo: options.memo };
 
-  const old = before.chunk ?? [];
-  if (old.length > 0) return { events: without(read.parse().chunk ?? [], old), ...next };
+  const old = before.events;
+  if (old.length > 0) return { events: without(read.events, old), ...next };
   return { events: read, ...next, memo: { hasOnlyNews: typeof before.end !== 'string' } };
 };
 
-function without(events: readonly ClientEvent[], others: readonly ClientEvent[]): ClientEvent[] {
+function without(events: readonly WrittenEvent[], others: readonly WrittenEvent[]): WrittenEvent[] {
   const known = new Set(others.map(({ event_id }) => event_id));
   return events.filter(({ event_id }) => !known.has(event_id));
 }
 
 /** Whether `/messages?dir=f&from=…` has anything, or says that there is more to look at. */
 export const hasExactNews: HomeserverKind['hasNews'] = async (homeserver, caller, roomId, since, signal) => {
-  const { chunk, end } = await homeserver.messages(
+  const { events, end } = await homeserver.messagesPage(
     caller,
     roomId,
     { dir: 'f', from: since, limit: 1 },
     signal,
   );
-  return (chunk ?? []).length > 0 || (end !== undefined && end !== null);
+  return events.length > 0 || end !== undefined;
 };

@@ -1,6 +1,7 @@
 import type { ClientEvent, JsonObject } from '../../matrix/client-event.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
 import type { Caller, Homeserver } from '../homeserver.ts';
+import type { WrittenEvent } from '../../translate/written-event.ts';
 import type { MessagesPage } from '../messages-page.ts';
 
 /** What happened in one room after `from`, up to and with `to`. */
@@ -13,7 +14,7 @@ export interface RoomInterval {
 /** A piece of an interval, oldest first. It may be empty and yet not the last: all of it was invisible to the caller. */
 export interface IntervalPage {
   /** A page as it came where all of it is in the interval. */
-  events: readonly ClientEvent[] | MessagesPage;
+  events: readonly (WrittenEvent | ClientEvent)[] | MessagesPage;
   /** Where the next page starts; absent on the last one. */
   next?: MessagesToken;
   memo?: PageMemo;

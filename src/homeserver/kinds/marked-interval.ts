@@ -1,4 +1,4 @@
-import type { ClientEvent } from '../../matrix/client-event.ts';
+import type { WrittenEvent } from '../../translate/written-event.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
 import type { Caller, Homeserver } from '../homeserver.ts';
 import type { HomeserverKind, IntervalPage, PageMemo } from './kind.ts';
@@ -66,14 +66,13 @@ async function readForwards(
   memo: PageMemo & { until: EventId },
 ): Promise<IntervalPage> {
   const query = { dir: 'f' as const, from, limit: PAGE_LIMIT, ...(filter !== undefined && { filter }) };
-  const { chunk, end } = await homeserver.messages(caller, roomId, query, signal);
-  const page = chunk ?? [];
+  const { events: page, end } = await homeserver.messagesPage(caller, roomId, query, signal);
   const marker = page.findIndex(({ event_id }) => event_id === memo.lastEventId);
   const last = page.findIndex(({ event_id }) => event_id === memo.until);
   const events = page.slice(marker + 1, last === -1 ? page.length : last + 1);
   const lastEventId = page.at(-1)?.event_id;
   // A page that holds nothing but what is known, or leads back to itself, would be read for ever.
-  const isOver = last !== -1 || end === undefined || end === null || end === from;
+  const isOver = last !== -1 || end === undefined || end === from;
   if (isOver || lastEventId === undefined || lastEventId === memo.lastEventId) return { events };
   return { events, next: end, memo: { until: memo.until, lastEventId } };
 }
@@ -98,8 +97,8 @@ async function readBackwards(
   { homeserver, caller, roomId, signal }: Reading,
   from: MessagesToken | SyncToken | undefined,
   limit: number,
-): Promise<{ events: ClientEvent[]; end: MessagesToken | undefined }> {
+): Promise<{ events: readonly WrittenEvent[]; end: MessagesToken | undefined }> {
   const query = { dir: 'b' as const, limit, ...(from !== undefined && { from }) };
-  const { chunk, end } = await homeserver.messages(caller, roomId, query, signal);
-  return { events: chunk ?? [], end: end ?? undefined };
+  const { events, end } = await homeserver.messagesPage(caller, roomId, query, signal);
+  return { events, end };
 }

@@ -310,8 +310,8 @@ describe('legacy events', () => {
     },
     {
       path: 'messages',
-      given: { chunk: [anEvent], start: 's' },
-      expected: { chunk: [aLegacyEvent], start: 's' },
+      given: { chunk: [anEvent], start: 's', end: 'e', state: [anEvent] },
+      expected: { chunk: [aLegacyEvent], start: 's', end: 'e', state: [aLegacyEvent] },
     },
   ])('$path -> with them', async ({ path, given, expected }) => {
     for (const room of ['!r:test', '%21r%3Atest']) {

@@ -1,0 +1,92 @@
+import type { EventId } from '../matrix/identifiers.ts';
+import type { ByteSink } from '../stream/byte-sink.ts';
+import { ARRAY_START, COMMA, OBJECT_START } from '../stream/json-bytes.ts';
+import type { JsonMembers } from '../stream/json-members.ts';
+import { JsonReaderError, type JsonPath, type JsonStep, type JsonVisitor } from '../stream/json-reader.ts';
+import { KnownKeys, KnownMembers, stringIn } from './known-members.ts';
+import type { LegacyEventBytes } from './legacy-event-bytes.ts';
+
+/** The client's page, which all parts write to. */
+export interface PageWriting {
+  sink: ByteSink;
+  /** Absent: events are written as they came. */
+  legacy?: LegacyEventBytes;
+  /** How many events it has already, and their ids: some homeservers give one on two pages. */
+  count: number;
+  given: Set<EventId>;
+  last: EventId | undefined;
+  /** Keeps an event of the part's `state`, whose bytes are good until more is read. */
+  holdState: (event: Buffer) => void;
+}
+
+/**
+ * An answer of `/messages`, value by value (it is the visitor of a `stream/json-reader.ts`) → its events, written one
+ * behind the other with commas between, and its tokens. What an earlier part gave is left out.
+ */
+export class MessagesPart implements JsonVisitor {
+  /** How many events were written. */
+  count = 0;
+  start: string | undefined;
+  /** Absent where nothing lies beyond. */
+  end: string | undefined;
+  hasState = false;
+  readonly #writing: PageWriting;
+  readonly #event = new KnownMembers(EVENT_KEYS);
+
+  constructor(writing: PageWriting) {
+    this.#writing = writing;
+  }
+
+  visit(path: JsonPath, first: number): JsonStep {
+    const [key] = path;
+    if (path.length === 0) {
+      if (first !== OBJECT_START) throw new JsonReaderError('The answer is no object');
+      return 'enter';
+    }
+    if (path.length > 1) return key === 'chunk' ? 'take members' : 'take';
+    if (key === 'start' || key === 'end') return 'take';
+    if (key !== 'chunk' && key !== 'state') return 'skip';
+    if (first === ARRAY_START) return 'enter';
+    if (first !== LETTER_N) throw new JsonReaderError(`\`${key}\` is no list`);
+    return 'skip';
+  }
+
+  take(path: JsonPath, bytes: Buffer): void {
+    if (path[0] === 'state') this.#writing.holdState(bytes);
+    else if (path[0] === 'start') this.start = stringIn(bytes, 0, bytes.length);
+    else if (path[0] === 'end') this.end = tokenIn(bytes);
+    else throw new JsonReaderError('An event is no object, or not well-formed');
+  }
+
+  takeMembers(_path: JsonPath, bytes: Buffer, members: JsonMembers): void {
+    const writing = this.#writing;
+    const { sink, legacy, given } = writing;
+    this.#event.read(bytes, members);
+    const eventId = this.#event.text(EVENT.event_id) as EventId | undefined;
+    if (eventId !== undefined) {
+      if (given.has(eventId)) return;
+      given.add(eventId);
+    }
+    if (writing.count > 0) sink.byte(COMMA);
+    writing.count += 1;
+    writing.last = eventId;
+    this.count += 1;
+    if (legacy === undefined) sink.range(bytes, members.start, members.end);
+    else legacy.write(bytes, members, sink);
+  }
+
+  leave(path: JsonPath): void {
+    if (path[0] === 'state') this.hasState = true;
+  }
+}
+
+const LETTER_N = 0x6e;
+const EVENT = { event_id: 0 } as const;
+const EVENT_KEYS = new KnownKeys(Object.keys(EVENT));
+
+/** Throws for what is neither a token nor null. */
+function tokenIn(bytes: Buffer): string | undefined {
+  const token = stringIn(bytes, 0, bytes.length);
+  if (token === undefined && bytes.toString() !== 'null') throw new JsonReaderError('A token is no string');
+  return token;
+}
