@@ -1,25 +1,21 @@
-import {
-  isMembershipOf,
-  membershipOf,
-  type ClientEvent,
-  type EphemeralEvent,
-} from '../matrix/client-event.ts';
 import type { EventId, MessagesToken, RoomId } from '../matrix/identifiers.ts';
+import { ByteSink } from '../stream/byte-sink.ts';
+import { COMMA } from '../stream/json-bytes.ts';
+import { JsonMembers } from '../stream/json-members.ts';
+import { JsonReaderError } from '../stream/json-reader.ts';
+import { AccountDataBytes } from './account-data-bytes.ts';
 import {
   parseEvent,
-  textPiece,
   type AccountSoFar,
   type Emit,
   type HeldRecord,
+  type HeldSlot,
   type InitialSyncContext,
   type Piece,
 } from './initial-sync-piece.ts';
-import type { ByteSink } from '../stream/byte-sink.ts';
-import { COMMA } from '../stream/json-bytes.ts';
-import { JsonMembers } from '../stream/json-members.ts';
-import { toLegacyEvent } from './legacy-event.ts';
-import { OverriddenState } from './overridden-state.ts';
 import { LegacyEventBytes } from './legacy-event-bytes.ts';
+import { OverriddenState } from './overridden-state.ts';
+import { OwnMembership } from './own-membership.ts';
 
 type Section = 'messages' | 'state' | 'account_data';
 
@@ -27,8 +23,8 @@ type Section = 'messages' | 'state' | 'account_data';
  * One joined or left room of an initial `/sync`, an event at a time → its legacy form.
  *
  * `state` is what held before the timeline, overridden by the timeline's own state events. Where the homeserver sends it
- * first, its events wait as they are until the timeline is known. A left room waits until it is known that the user was
- * not banned from it: those are never shown.
+ * first, its events wait as they are until the timeline is known. A left room waits, in the spool but for a little, until it
+ * is known that the user was not banned from it: those are never shown.
  *
  * @see reference/native.md §5
  */
@@ -37,17 +33,20 @@ export class InitialSyncRoom {
   readonly #membership: 'join' | 'leave';
   readonly #context: InitialSyncContext;
   readonly #account: AccountSoFar;
-  readonly #emitNow: Emit;
-  /** Of a left room, until it is known whether it is shown. */
-  #waiting: Piece[] | undefined;
+  readonly #emit: Emit;
+  /** What a left room has to say before it is known whether it is shown: less than a block, the rest is held. */
+  #waiting: ByteSink | undefined;
   #isDropped = false;
-  #ownMembership: string | undefined;
+  readonly #own: OwnMembership;
+  #ownInTimeline: string | undefined;
   readonly #written = new Set<Section>();
+  readonly #held = new Set<HeldSlot>();
   #open: Section | undefined;
-  #separator = '';
-  #isStateHeld = false;
+  #isFollowing = false;
   readonly #timelineState = new OverriddenState();
+  readonly #timelineBytes: LegacyEventBytes;
   readonly #stateBytes: LegacyEventBytes;
+  readonly #accountDataBytes = new AccountDataBytes();
   #first: EventId | undefined;
   #last: EventId | undefined;
   #isLimited = false;
@@ -60,35 +59,28 @@ export class InitialSyncRoom {
     account: AccountSoFar,
     emit: Emit,
   ) {
+    const { userId, nowMs, isRaw } = context;
     this.#roomId = roomId;
     this.#membership = membership;
     this.#context = context;
     this.#account = account;
-    this.#emitNow = emit;
-    const { nowMs, isRaw } = context;
+    this.#emit = emit;
+    this.#own = new OwnMembership(userId);
+    this.#timelineBytes = new LegacyEventBytes(roomId, nowMs, { isRaw, withoutUnsigned: ['transaction_id'] });
     // As in native's `state` arrays, which have no `unsigned.membership`.
     const withoutUnsigned = ['membership', 'transaction_id'] as const;
     this.#stateBytes = new LegacyEventBytes(roomId, nowMs, { isRaw, withoutUnsigned });
-    if (membership === 'leave') this.#waiting = [];
+    if (membership === 'leave') this.#waiting = new ByteSink(BLOCK_BYTES);
     else this.#writeHead();
   }
 
-  /** An element of one of the room's arrays. */
-  takeEvent(section: string, bytes: Buffer): void {
-    if (section === 'timeline') this.#timelineEvent(parseEvent<ClientEvent>(bytes));
-    else if (section === 'state') this.#stateEvent(bytes);
-    else this.#accountData(parseEvent<EphemeralEvent>(bytes));
-  }
-
-  /** The same of a state event among other bytes, whose members are known. */
-  takeStateEvent(bytes: Buffer, members: JsonMembers): void {
+  /** An element of one of the room's arrays, among other bytes. */
+  takeEvent(section: string, bytes: Buffer, members: JsonMembers): void {
     if (this.#isDropped) return;
-    if (!this.#isStateWritten) {
-      this.#stateEvent(bytes.subarray(members.start, members.end));
-      return;
-    }
-    this.#begin('state');
-    this.#writeStateEvent(bytes, members, this.#context.sink);
+    if (section === 'timeline') this.#timelineEvent(bytes, members);
+    else if (section === 'state') this.#stateEvent(bytes, members);
+    else this.#accountData(bytes, members);
+    this.#holdBlock();
   }
 
   takeLimited(bytes: Buffer): void {
@@ -101,17 +93,19 @@ export class InitialSyncRoom {
 
   /** One of the room's keys has ended. */
   leave(section: string): void {
+    if (this.#isDropped) return;
     if (section === 'timeline') {
       this.#endMessages();
-      if (this.#ownMembership !== undefined) this.#decide();
+      if (this.#ownInTimeline !== undefined) this.#decide();
     } else if (this.#open !== undefined) {
       this.#close(']');
     }
   }
 
   end(): void {
-    if (!this.#written.has('messages')) this.#endMessages();
+    if (!this.#isDropped && !this.#written.has('messages')) this.#endMessages();
     this.#decide();
+    if (this.#isDropped) return;
     if (!this.#written.has('state')) this.#writeHeldState();
     if (!this.#written.has('account_data')) this.#text(',"account_data":[]');
     this.#text(',"visibility":');
@@ -119,46 +113,43 @@ export class InitialSyncRoom {
     this.#text('}');
   }
 
-  #timelineEvent(event: ClientEvent): void {
-    if (isMembershipOf(this.#context.userId, event)) this.#ownMembership = membershipOf(event);
-    this.#first ??= event.event_id;
-    this.#last = event.event_id ?? this.#last;
-    this.#context.onEvent?.(event.event_id, this.#roomId);
-    if (event.state_key !== undefined) this.#timelineState.add(event, this.#toStateText(event));
+  /** Where text and bytes go, in order. */
+  get #sink(): ByteSink {
+    return this.#waiting ?? this.#context.sink;
+  }
+
+  #timelineEvent(bytes: Buffer, members: JsonMembers): void {
+    const own = this.#own;
+    own.read(bytes, members);
+    this.#ownInTimeline = own.current;
+    this.#first ??= own.eventId;
+    this.#last = own.eventId ?? this.#last;
+    this.#context.onEvent?.(own.eventId, this.#roomId);
+    if (this.#timelineState.add(bytes, members)) this.#hold('timeline_state', bytes, members);
     this.#begin('messages');
-    this.#item(JSON.stringify(this.#toLegacy(event, ['transaction_id'])));
+    this.#separate();
+    this.#timelineBytes.write(bytes, members, this.#sink);
   }
 
-  /** Whether state events can be written as they come: the room is shown, and its timeline is known. */
-  get #isStateWritten(): boolean {
-    return this.#waiting === undefined && this.#written.has('messages');
-  }
-
-  #writeStateEvent(bytes: Buffer, members: JsonMembers, sink: ByteSink): void {
-    if (this.#timelineState.hasWritten(bytes, members)) return;
-    if (this.#separator !== '') sink.byte(COMMA);
-    this.#stateBytes.write(bytes, members, sink);
-    this.#separator = ',';
-  }
-
-  #stateEvent(bytes: Buffer): void {
-    if (this.#isStateWritten) {
-      const event = parseEvent<ClientEvent>(bytes);
+  #stateEvent(bytes: Buffer, members: JsonMembers): void {
+    // State events can be written as they come where the room is shown, and its timeline is known.
+    if (this.#waiting === undefined && this.#written.has('messages')) {
       this.#begin('state');
-      if (!this.#timelineState.has(event)) this.#item(this.#toStateText(event));
+      if (this.#timelineState.has(bytes, members)) return;
+      this.#separate();
+      this.#stateBytes.write(bytes, members, this.#sink);
       return;
     }
-    if (this.#waiting !== undefined && this.#ownMembership === undefined) {
-      const event = parseEvent<ClientEvent>(bytes);
-      if (isMembershipOf(this.#context.userId, event)) this.#ownMembership = membershipOf(event);
-    }
-    this.#isStateHeld = true;
-    this.#emitNow({ kind: 'hold', slot: 'state', roomId: this.#roomId, bytes });
+    if (this.#waiting !== undefined && this.#ownInTimeline === undefined) this.#own.read(bytes, members);
+    this.#hold('state', bytes, members);
   }
 
-  #accountData({ type, content }: EphemeralEvent): void {
+  #accountData(bytes: Buffer, members: JsonMembers): void {
+    const type = this.#accountDataBytes.typeOf(bytes, members);
+    if (type === undefined) throw new JsonReaderError('Account data has no type');
     this.#begin('account_data');
-    this.#item(JSON.stringify({ type, content: content ?? {} }));
+    this.#separate();
+    this.#accountDataBytes.write(this.#sink);
   }
 
   #endMessages(): void {
@@ -189,13 +180,31 @@ export class InitialSyncRoom {
   #writeHeldState(): void {
     this.#begin('state');
     const members = new JsonMembers();
-    const toPieces = ({ bytes }: HeldRecord, _index: number, sink: ByteSink): Piece[] => {
-      if (!members.find(bytes, 0)) throw new Error('a state event is no object');
-      this.#writeStateEvent(bytes, members, sink);
+    let isFollowing = this.#isFollowing;
+    this.#release('state', ({ bytes }, _index, sink) => {
+      members.find(bytes, 0);
+      if (this.#timelineState.has(bytes, members)) return [];
+      if (isFollowing) sink.byte(COMMA);
+      isFollowing = true;
+      this.#stateBytes.write(bytes, members, sink);
       return [];
-    };
-    if (this.#isStateHeld) this.#emit({ kind: 'release', slot: 'state', toPieces });
+    });
     this.#close(']');
+  }
+
+  /** The timeline's own state, the latest of each type and state key. */
+  #writeTimelineState(): void {
+    const members = new JsonMembers();
+    let isFollowing = false;
+    this.#release('timeline_state', ({ bytes }, index, sink) => {
+      members.find(bytes, 0);
+      if (!this.#timelineState.isLatest(bytes, members, index)) return [];
+      if (isFollowing) sink.byte(COMMA);
+      isFollowing = true;
+      this.#stateBytes.write(bytes, members, sink);
+      return [];
+    });
+    this.#isFollowing = !this.#timelineState.isEmpty;
   }
 
   /** Once it is known whether a left room is shown: writes what waits, or drops it. */
@@ -203,13 +212,32 @@ export class InitialSyncRoom {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
     this.#waiting = undefined;
-    if (this.#ownMembership === 'ban') {
+    if (this.#own.current === 'ban') {
       this.#isDropped = true;
-      if (this.#isStateHeld) this.#emitNow({ kind: 'drop', slot: 'state' });
+      for (const slot of this.#held) this.#emit({ kind: 'drop', slot });
       return;
     }
     this.#writeHead();
-    for (const piece of waiting) this.#emit(piece);
+    this.#release('left_room', ({ bytes }) => [{ kind: 'bytes', bytes }]);
+    this.#sink.bytes(waiting.drain());
+  }
+
+  /** Hands over what waits, block by block. */
+  #holdBlock(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined || waiting.length < BLOCK_BYTES) return;
+    this.#held.add('left_room');
+    const bytes = Buffer.from(waiting.drain());
+    this.#emit({ kind: 'hold', slot: 'left_room', roomId: this.#roomId, bytes });
+  }
+
+  #hold(slot: HeldSlot, bytes: Buffer, { start, end }: JsonMembers): void {
+    this.#held.add(slot);
+    this.#emit({ kind: 'hold', slot, roomId: this.#roomId, bytes: bytes.subarray(start, end) });
+  }
+
+  #release(slot: HeldSlot, toPieces: (held: HeldRecord, index: number, sink: ByteSink) => Piece[]): void {
+    if (this.#held.delete(slot)) this.#emit({ kind: 'release', slot, toPieces });
   }
 
   #writeHead(): void {
@@ -223,14 +251,14 @@ export class InitialSyncRoom {
     if (this.#open === section) return;
     this.#open = section;
     this.#written.add(section);
-    this.#separator = '';
+    this.#isFollowing = false;
     this.#text(section === 'messages' ? ',"messages":{"chunk":[' : `,"${section}":[`);
-    if (section === 'state') for (const text of this.#timelineState.texts()) this.#item(text);
+    if (section === 'state') this.#writeTimelineState();
   }
 
-  #item(text: string): void {
-    this.#text(this.#separator + text);
-    this.#separator = ',';
+  #separate(): void {
+    if (this.#isFollowing) this.#sink.byte(COMMA);
+    this.#isFollowing = true;
   }
 
   #close(text: string): void {
@@ -239,21 +267,9 @@ export class InitialSyncRoom {
   }
 
   #text(text: string): void {
-    this.#emit(textPiece(text));
-  }
-
-  #emit(piece: Piece): void {
-    if (this.#waiting !== undefined) this.#waiting.push(piece);
-    else if (!this.#isDropped) this.#emitNow(piece);
-  }
-
-  /** As in native's `state` arrays, which have no `unsigned.membership`. */
-  #toStateText(event: ClientEvent): string {
-    return JSON.stringify(this.#toLegacy(event, ['membership', 'transaction_id']));
-  }
-
-  #toLegacy(event: ClientEvent, withoutUnsigned: ('membership' | 'transaction_id')[]) {
-    const { nowMs, isRaw } = this.#context;
-    return toLegacyEvent(event, this.#roomId, nowMs, { isRaw, withoutUnsigned });
+    this.#sink.text(text);
   }
 }
+
+/** What waits is handed to the spool in blocks of so many bytes. */
+const BLOCK_BYTES = 16 * 1024;

@@ -2,7 +2,8 @@ import type { EphemeralEvent } from '../matrix/client-event.ts';
 import type { RoomId, SyncToken } from '../matrix/identifiers.ts';
 import { eventsOf, type InvitedRoom } from '../matrix/sync.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
-import type { JsonStep } from '../stream/json-reader.ts';
+import { JsonReaderError, type JsonStep } from '../stream/json-reader.ts';
+import { AccountDataBytes } from './account-data-bytes.ts';
 import {
   parseEvent,
   textPiece,
@@ -38,6 +39,7 @@ export class InitialSyncTranslation {
   readonly #emit: Emit;
   readonly #written = new Set<string>();
   #separator = '';
+  readonly #accountDataBytes = new AccountDataBytes();
   #room: InitialSyncRoom | undefined;
   #roomCount = 0;
   #nextBatch: SyncToken | undefined;
@@ -66,8 +68,10 @@ export class InitialSyncTranslation {
     const isRooms = top === 'rooms';
     switch (path.length) {
       case 0:
+        return 'enter';
       case 3:
-        return isRooms || path.length === 0 ? 'enter' : 'take';
+        if (isRooms) return 'enter';
+        return top === 'account_data' ? 'take members' : 'take';
       case 1:
         return visitTop(top);
       case 2:
@@ -77,27 +81,26 @@ export class InitialSyncTranslation {
       case 5:
         return part === 'limited' || part === 'prev_batch' ? 'take' : visitEvents(part);
       case 6:
-        if (key === 'state') return 'take members';
-        return key === 'ephemeral' ? 'enter' : 'take';
+        return key === 'ephemeral' ? 'enter' : 'take members';
       default:
         return path[6] === 'type' || path[6] === 'content' ? 'take' : 'skip';
     }
   }
 
   take(path: Path, bytes: Buffer): void {
-    const [top, section, , key, part] = path;
+    const [top, section, , , part] = path;
     if (path.length === 1) this.#nextBatch = parseEvent<SyncToken>(bytes);
     else if (top === 'presence') this.#presence(parseEvent<EphemeralEvent>(bytes));
-    else if (top === 'account_data') this.#accountData(parseEvent<EphemeralEvent>(bytes));
     else if (section === 'invite') this.#inviteState = Buffer.from(bytes);
     else if (part === 'limited') this.#roomOf(path).takeLimited(bytes);
     else if (part === 'prev_batch') this.#roomOf(path).takePrevBatch(bytes);
-    else if (path.length === 6) this.#roomOf(path).takeEvent(String(key), bytes);
-    else this.#takeEphemeral(path, bytes);
+    else if (path.length === 7) this.#takeEphemeral(path, bytes);
+    else throw new JsonReaderError('An event is no object, or not well-formed');
   }
 
   takeMembers(path: Path, bytes: Buffer, members: JsonMembers): void {
-    this.#roomOf(path).takeStateEvent(bytes, members);
+    if (path.length === 3) this.#accountData(bytes, members);
+    else this.#roomOf(path).takeEvent(String(path[3]), bytes, members);
   }
 
   leave(path: Path): void {
@@ -153,8 +156,12 @@ export class InitialSyncTranslation {
     this.#item('presence', JSON.stringify(presence));
   }
 
-  #accountData({ type, content }: EphemeralEvent): void {
-    if (type !== 'm.push_rules') this.#item('account_data', JSON.stringify({ type, content: content ?? {} }));
+  #accountData(bytes: Buffer, members: JsonMembers): void {
+    const type = this.#accountDataBytes.typeOf(bytes, members);
+    if (type === undefined) throw new JsonReaderError('Account data has no type');
+    if (type === 'm.push_rules') return;
+    this.#item('account_data', '');
+    this.#accountDataBytes.write(this.#context.sink);
   }
 
   /** One receipt event of a large room may have megabytes: it is held as it is, and copied only where it must be. */

@@ -1,4 +1,4 @@
-import type { ClientEvent } from '../matrix/client-event.ts';
+import { createHash } from 'node:crypto';
 import { BACKSLASH } from '../stream/json-bytes.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
 import { KnownKeys, KnownMembers } from './known-members.ts';
@@ -6,51 +6,77 @@ import { KnownKeys, KnownMembers } from './known-members.ts';
 const FILTER_SIZE = 4096;
 
 /**
- * The state events of a room's timeline, the latest of each type and state key: what stood before is overridden.
+ * The state events of a room's timeline, by type and state key: what stood before is overridden.
  *
  * Nearly every event of a room's state is asked about, and nearly none is here. So bytes are compared by a hash first.
  */
 export class OverriddenState {
-  readonly #texts = new Map<string, string>();
-  readonly #members = new KnownMembers(KEYS);
+  /** Which one of the added events is the latest, by type and state key. */
+  readonly #latest = new Map<string, number>();
+  readonly #event = new KnownMembers(KEYS);
   /** Marked at the hash of each one's type and state key, as JSON text. */
   readonly #filter = new Uint8Array(FILTER_SIZE);
+  #count = 0;
 
-  add(event: ClientEvent, text: string): void {
-    this.#texts.set(keyOf(event.type, event.state_key), text);
-    const [type, stateKey] = [event.type, event.state_key].map((part) => Buffer.from(JSON.stringify(part)));
-    if (type === undefined || stateKey === undefined) return;
-    const hash = hashOf(type, 0, type.length, hashOf(stateKey, 0, stateKey.length, 1));
-    if (hash >= 0) this.#filter[hash % FILTER_SIZE] = 1;
-  }
-
-  /** The events' texts, in the order in which they were first added. */
-  texts(): Iterable<string> {
-    return this.#texts.values();
-  }
-
-  has(event: ClientEvent): boolean {
-    return this.#texts.has(keyOf(event.type, event.state_key));
-  }
-
-  /** The same of an event whose members these are. */
-  hasWritten(bytes: Buffer, members: JsonMembers): boolean {
-    if (this.#texts.size === 0) return false;
-    const event = this.#members;
+  /** Adds the event whose members these are; false where it is no state event. Nothing of its bytes is kept. */
+  add(bytes: Buffer, members: JsonMembers): boolean {
+    const event = this.#event;
     event.read(bytes, members);
-    if (!event.has(TYPE) || !event.has(STATE_KEY)) return false;
-    const ofStateKey = hashOf(bytes, event.valueStart(STATE_KEY), event.valueEnd(STATE_KEY), 1);
-    const hash = hashOf(bytes, event.valueStart(TYPE), event.valueEnd(TYPE), ofStateKey);
+    const key = this.#keyOfEvent();
+    if (key === undefined) return false;
+    this.#latest.set(key, this.#count);
+    this.#count += 1;
+    const hash = this.#hashOf(bytes);
+    if (hash >= 0) this.#filter[hash % FILTER_SIZE] = 1;
+    else this.#filter.fill(1);
+    return true;
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  /** Whether the event that was added as the `index`th is the latest of its type and state key. */
+  isLatest(bytes: Buffer, members: JsonMembers, index: number): boolean {
+    this.#event.read(bytes, members);
+    const key = this.#keyOfEvent();
+    return key !== undefined && this.#latest.get(key) === index;
+  }
+
+  /** Whether one of the type and state key of this event was added. */
+  has(bytes: Buffer, members: JsonMembers): boolean {
+    if (this.#count === 0) return false;
+    const event = this.#event;
+    event.read(bytes, members);
+    if (!event.has(KEY.type) || !event.has(KEY.state_key)) return false;
+    const hash = this.#hashOf(bytes);
     if (hash >= 0 && this.#filter[hash % FILTER_SIZE] === 0) return false;
-    return this.#texts.has(keyOf(event.text(TYPE), event.text(STATE_KEY)));
+    const key = this.#keyOfEvent();
+    return key !== undefined && this.#latest.has(key);
+  }
+
+  #keyOfEvent(): string | undefined {
+    const type = this.#event.text(KEY.type);
+    const stateKey = this.#event.text(KEY.state_key);
+    return type === undefined || stateKey === undefined ? undefined : keyOf(type, stateKey);
+  }
+
+  #hashOf(bytes: Buffer): number {
+    const event = this.#event;
+    const ofStateKey = hashOf(bytes, event.valueStart(KEY.state_key), event.valueEnd(KEY.state_key), 1);
+    return hashOf(bytes, event.valueStart(KEY.type), event.valueEnd(KEY.type), ofStateKey);
   }
 }
 
-const TYPE = 0;
-const STATE_KEY = 1;
-const KEYS = new KnownKeys(['type', 'state_key']);
+const KEY = { type: 0, state_key: 1 } as const;
+const KEYS = new KnownKeys(Object.keys(KEY));
+/** Types and state keys have at most 255 bytes each; what is longer is kept by its hash. */
+const LONGEST_KEY = 1024;
 
-const keyOf = (type: unknown, stateKey: unknown): string => JSON.stringify([type, stateKey]);
+function keyOf(type: string, stateKey: string): string {
+  const key = JSON.stringify([type, stateKey]);
+  return key.length > LONGEST_KEY ? createHash('sha256').update(key).digest('base64') : key;
+}
 
 /** -1 for text with escapes, of which there is more than one way to write the same. */
 function hashOf(bytes: Uint8Array, start: number, end: number, seed: number): number {
