@@ -73,6 +73,6 @@ export async function readNewestPlace(room: {
   signal: AbortSignal;
 }): Promise<SyncToken | undefined> {
   const { homeserver, kind, caller, roomId, signal } = room;
-  const { start } = await homeserver.messages(caller, roomId, { dir: 'b', limit: 1 }, signal);
-  return typeof start === 'string' ? kind.toSyncToken(start) : undefined;
+  const { start } = await homeserver.messagesPage(caller, roomId, { dir: 'b', limit: 1 }, signal);
+  return start === undefined ? undefined : kind.toSyncToken(start);
 }
