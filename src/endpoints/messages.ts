@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { ReadNow } from '../cursors/now.ts';
 import { resolveForMessages } from '../cursors/resolve-token.ts';
 import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
 import type { Caller, Homeserver, MessagesQuery } from '../homeserver/homeserver.ts';
@@ -19,7 +20,11 @@ export interface MessagesOptions {
   homeserver: Homeserver;
   kind: () => Promise<HomeserverKind>;
   sessions: SessionReader;
-  /** Whether short pages are filled: for the prefixes of clients that take one for the end of history. */
+  readNow: ReadNow;
+  /**
+   * Whether short pages are filled and `END` is understood: for the prefixes of clients that take one for the end of history,
+   * and the other for the newest place.
+   */
   fillsPages: boolean;
   /** Whether the events of such pages are given the shape of 2014. */
   hasLegacyEvents: boolean;
@@ -42,7 +47,7 @@ const MOST_HELD_BYTES = 1024 * 1024;
  * @see reference/clients.md (js-sdk 0.3: a short page ends its history)
  */
 export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options) => {
-  const { homeserver, kind, sessions, fillsPages, hasLegacyEvents, passThrough, clock } = options;
+  const { homeserver, kind, sessions, readNow, fillsPages, hasLegacyEvents, passThrough, clock } = options;
 
   app.get<{ Params: { roomId: string } }>(
     '/rooms/:roomId/messages',
@@ -86,6 +91,7 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
     let rawUrl = request.raw.url ?? '';
     for (const name of ['from', 'to']) {
       const token = queryOf(request).get(name) ?? '';
+      if (token === 'END' && fillsPages) rawUrl = await resolveEnd(request, roomId, rawUrl, name);
       if (!isOwnToken(token)) continue;
       const { caller } = await sessions.sessionOf(request);
       const context = { homeserver, kind: await kind(), caller, signal: request.signal };
@@ -94,6 +100,25 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
       rawUrl = withQueryParameter(rawUrl, name, resolved ?? undefined);
     }
     return rawUrl;
+  }
+
+  /**
+   * `END`, the word of 2014 for *now*, which Synapse alone still understands: backwards from it is what a page without
+   * `from` begins with, and forwards up to it what one without `to` ends with.
+   *
+   * @see reference/clients.md (Net::Async::Matrix, a lua client)
+   */
+  async function resolveEnd(
+    request: FastifyRequest,
+    roomId: RoomId,
+    rawUrl: string,
+    name: string,
+  ): Promise<string> {
+    const isBackwards = queryOf(request).get('dir') === 'b';
+    if (isBackwards === (name === 'from')) return withQueryParameter(rawUrl, name, undefined);
+    const { caller } = await sessions.sessionOf(request);
+    const now = await readNow(caller, { setPresence: 'offline', roomId, signal: request.signal });
+    return withQueryParameter(rawUrl, name, now);
   }
 };
 

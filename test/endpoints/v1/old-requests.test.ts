@@ -9,7 +9,7 @@ let upstream: Upstream;
 let gateway: Gateway;
 beforeAll(async () => {
   upstream = await startUpstream();
-  gateway = await startGateway(upstream.url);
+  gateway = await startGateway(upstream.url, { homeserverKind: 'synapse' });
 });
 afterAll(async () => {
   await gateway.close();
@@ -247,3 +247,35 @@ test.each(['send/m.room.message', 'redact/$e'])(
     );
   },
 );
+
+describe('END in messages', () => {
+  const page = { chunk: [], start: 's5_1' };
+  beforeEach(() => {
+    upstream.answers = {
+      'GET rooms/!r:test/messages': [{ json: page }],
+      'GET sync': [{ json: { next_batch: 's7_1' } }],
+    };
+    upstream.answers['GET rooms/!r%3Atest/messages'] = [{ json: page }];
+  });
+  const askedOfMessages = (): Record<string, string>[] =>
+    urls()
+      .filter((url) => url.includes('/messages'))
+      .map((url) => Object.fromEntries(new URL(url, 'http://x').searchParams));
+
+  test.each([
+    { query: 'dir=b&from=END', sent: { dir: 'b' } },
+    { query: 'dir=f&to=END&from=s1_1', sent: { dir: 'f', from: 's1_1' } },
+    { query: 'dir=f&from=END', sent: { dir: 'f', from: 's7_1' } },
+  ])('$query, below each old prefix -> $sent', async ({ query, sent }) => {
+    for (const prefix of ['api/v1', 'v2_alpha', 'r0'])
+      expect(
+        (await ask('GET', `${prefix}/rooms/!r:test/messages?access_token=t&limit=3&${query}`)).status,
+      ).toBe(200);
+    expect(askedOfMessages()).toEqual(Array.from({ length: 3 }, () => ({ limit: '3', ...sent })));
+  });
+
+  test('below v3 -> passed as it came', async () => {
+    await ask('GET', 'v3/rooms/!r:test/messages?access_token=t&dir=b&from=END');
+    expect(askedOfMessages()).toEqual([{ dir: 'b', from: 'END' }]);
+  });
+});
