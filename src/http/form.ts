@@ -1,9 +1,13 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 const FORM = /^\s*application\/x-www-form-urlencoded\b/i;
 /** Many clients call JSON a form, as curl does: no JSON text begins so. */
 const BEGINS_A_FORM = /^\s*[\w.%*+-]+=/;
 const MOST_BYTES = 64 * 1024;
+
+/** Whether a body is a form by its type, as curl calls any. */
+export const isCalledForm = (headers: IncomingHttpHeaders): boolean =>
+  FORM.test(headers['content-type'] ?? '');
 
 /**
  * Takes the access token of a body that is a form into the request's query, behind what is there, as the homeservers of
@@ -12,7 +16,7 @@ const MOST_BYTES = 64 * 1024;
  * @see reference/clients.md (a lua client joins rooms so)
  */
 export function takeForm(request: Pick<IncomingMessage, 'url' | 'headers'>, body: Buffer): boolean {
-  if (!FORM.test(request.headers['content-type'] ?? '') || body.length > MOST_BYTES) return false;
+  if (!isCalledForm(request.headers) || body.length > MOST_BYTES) return false;
   const text = body.toString();
   if (!BEGINS_A_FORM.test(text)) return false;
   const accessToken = new URLSearchParams(text.trim()).get('access_token');

@@ -1,12 +1,23 @@
+import type { FastifyRequest } from 'fastify';
+import { isCalledForm } from '../../http/form.ts';
 import { bodyOf } from './body.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 
+/** Longer than `null` with whatever white space somebody puts around it. */
+const LONGEST_NOTHING = 64;
+
 /**
  * What needs no body, or did not at the time: passed on, with `{}` for none and for `null`, which an old Python client
- * sends everywhere; homeservers of today take neither.
+ * sends everywhere; homeservers of today take neither. A body that is long enough to be one is not read.
  *
  * @see reference/clients.md
  */
 export function createEmptyBody({ passThrough }: V1EndpointOptions): V1Endpoint {
-  return ({ request, reply }) => passThrough(request, reply, { body: bodyOf(request) });
+  return ({ request, reply }) =>
+    passThrough(request, reply, hasSomeBody(request) ? {} : { body: bodyOf(request) });
+}
+
+/** Whether a request has a body that is neither `null` nor a form, by its head alone. */
+export function hasSomeBody({ headers }: FastifyRequest): boolean {
+  return Number(headers['content-length'] ?? 0) > LONGEST_NOTHING && !isCalledForm(headers);
 }

@@ -8,7 +8,7 @@ import { unrecognized } from '../../matrix/errors.ts';
 import { createAccounts } from './accounts.ts';
 import { createBackfill } from './backfill.ts';
 import { takeBodiesAsBytes } from './body.ts';
-import { createEmptyBody } from './empty-body.ts';
+import { createEmptyBody, hasSomeBody } from './empty-body.ts';
 import { createEventLists } from './event-lists.ts';
 import { createMoved } from './moved.ts';
 import { createPresenceList } from './presence-list.ts';
@@ -52,9 +52,10 @@ export const v1: FastifyPluginAsync<V1Options> = async (app, options) => {
       url: toPattern(route.path),
       exposeHeadRoute: false,
       // What is passed on keeps its body, which would be read before the handler.
-      ...(route.by === 'moved' && {
-        onRequest: async (request, reply) => void (await answer(request, reply)),
-      }),
+      onRequest: async (request, reply) => {
+        const isUnread = route.by === 'moved' || (route.by === 'empty-body' && hasSomeBody(request));
+        if (isUnread) await answer(request, reply);
+      },
       handler: async (request, reply) => answer(request, reply),
     });
   }
