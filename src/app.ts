@@ -16,6 +16,7 @@ import { createVisibilities } from './caches/visibility.ts';
 import type { Config } from './config.ts';
 import { createCatchUpAnswers } from './cursors/catch-up-answer.ts';
 import { createEventStream } from './cursors/event-stream.ts';
+import { createIncrements } from './cursors/held-bytes.ts';
 import { rememberPositions } from './cursors/known-positions.ts';
 import { createNowReader } from './cursors/now.ts';
 import { createPeekStream } from './cursors/peek-stream.ts';
@@ -108,8 +109,10 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     homeserver,
     kind,
     cursors,
+    clock,
     onRefusedRoom: () => metrics.count('refusedRooms'),
   });
+  const increments = createIncrements();
   const stream = createEventStream({
     homeserver,
     kind,
@@ -186,6 +189,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       prefix,
       ...devices,
       stream,
+      increments,
       peekEvents,
     });
     await answer('initial-sync', initialSync, { ...shared, prefix, visibilities, queue });
@@ -245,6 +249,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   metrics.watch('initialSyncsRunning', () => queue.running);
   metrics.watch('initialSyncsQueued', () => queue.waiting);
   metrics.watchCacheBytes('session-cursors', () => cursors.bytes);
+  metrics.watchCacheBytes('increments', () => increments.bytes);
 
   let isDraining = false;
   return {

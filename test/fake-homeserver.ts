@@ -38,7 +38,6 @@ export class FakeHomeserver implements Homeserver {
   }
 
   whoami: Homeserver['whoami'] = (...args) => this.#answer('whoami', args);
-  sync: Homeserver['sync'] = (...args) => this.#answer('sync', args);
   streamSync: Homeserver['streamSync'] = (...args) => this.#answer('streamSync', args);
   streamMessages: Homeserver['streamMessages'] = (...args) => this.#answer('streamMessages', args);
   messagesPage: Homeserver['messagesPage'] = (...args) => this.#answer('messagesPage', args);

@@ -1,10 +1,14 @@
 import type { SessionKey } from '../caches/sessions.ts';
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
-import { MatrixError } from '../matrix/errors.ts';
+import { isTransient, MatrixError } from '../matrix/errors.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
 import { messagesFilter } from '../translate/sync-filter.ts';
-import { readCatchUp, tokenOf, type IntervalSource, type Remainder, type Step } from './catch-up.ts';
+import type { Clock } from '../http/clock.ts';
+import { readCatchUp, type Step } from './catch-up.ts';
+import { createPagesAhead } from './page-ahead.ts';
+import type { IntervalSource } from './page-reader.ts';
+import { tokenOf, type Remainder } from './remainder.ts';
 import type { Patience } from './poll.ts';
 import type { SessionCursors } from './session-cursors.ts';
 
@@ -25,8 +29,9 @@ export type CatchUpAnswer = AsyncGenerator<Step, string>;
 
 export interface CatchUpAnswers {
   /**
-   * Reads until the first event is at hand, waiting out failures; undefined where nothing is left to give.
-   * Throws a failure that outlasts the client's patience.
+   * Reads until the first event is at hand, waiting out failures; undefined where nothing is left to give. Where it takes
+   * too long to find an event, the answer has none, and its token is where the reading got to.
+   * Throws a failure that outlasts the client's patience before anything was read.
    */
   open(remainder: Remainder, request: AnswerRequest): Promise<CatchUpAnswer | undefined>;
 }
@@ -34,36 +39,48 @@ export interface CatchUpAnswers {
 /** In as many polls in a row a room may fail, before it is treated as one that refuses and no longer stops the stream. */
 const FAILURES_BEFORE_GIVING_UP = 10;
 
+/** So long an answer looks for something to give, however short the client's own timeout is. */
+const SHORTEST_READING_MS = 10_000;
+
+const NO_STEPS: readonly Step[] = [];
+
 /** Catch-ups as answers: begun with the first event at hand, ended behind the last one given, the rest remembered. */
 export function createCatchUpAnswers(options: {
   homeserver: Homeserver;
   kind: () => Promise<HomeserverKind>;
   cursors: SessionCursors;
+  clock: Clock;
   onRefusedRoom?: () => void;
 }): CatchUpAnswers {
   const { homeserver, cursors } = options;
+  const pagesAhead = createPagesAhead();
 
   async function open(remainder: Remainder, request: AnswerRequest): Promise<CatchUpAnswer | undefined> {
     const { session, token, patience, limit, signal } = request;
     let failed: RoomId | undefined;
-    const source = await sourceFor(request, (roomId) => (failed = roomId));
+    let reached = remainder;
+    const source: IntervalSource = {
+      ...(await sourceFor(request)),
+      onFailure: (roomId) => (failed = roomId),
+      onProgress: (remaining) => (reached = remaining),
+    };
     try {
       return await patience.outlast(async () => {
-        const steps = readCatchUp(remainder, limit, source, signal);
+        const steps = readCatchUp(reached, limit, source, signal);
         const first = await steps.next();
-        return first.done === true ? undefined : giveSteps(first.value, steps, request);
+        if (first.done !== true) return giveSteps(first.value, steps, request);
+        return first.value.rooms.length === 0 ? undefined : giveNothing(first.value, session.key);
       });
     } catch (error) {
+      // What was read and showed nothing need not be read again.
+      if (reached !== remainder && isTransient(error)) return giveNothing(reached, session.key);
       if (failed !== undefined) cursors.countFailure(session.key, token, failed);
       throw error;
     }
   }
 
-  async function sourceFor(
-    request: AnswerRequest,
-    onFailure: (roomId: RoomId) => void,
-  ): Promise<IntervalSource> {
-    const { session, token, isRaw } = request;
+  async function sourceFor({ session, token, isRaw, patience }: AnswerRequest): Promise<IntervalSource> {
+    const latestMs = options.clock.now() + SHORTEST_READING_MS;
     const kind = await options.kind();
     const filter = messagesFilter({ isRaw });
     return {
@@ -74,7 +91,8 @@ export function createCatchUpAnswers(options: {
         }),
       isGivenUp: (roomId) => cursors.failures(session.key, token, roomId) >= FAILURES_BEFORE_GIVING_UP,
       onRefused: () => options.onRefusedRoom?.(),
-      onFailure,
+      isTooLate: () => patience.leftMs() === 0 && options.clock.now() >= latestMs,
+      pagesAhead,
     };
   }
 
@@ -100,8 +118,19 @@ export function createCatchUpAnswers(options: {
     } finally {
       await steps.return(remainder);
     }
+    return keep(remainder, session.key);
+  }
+
+  /** The answer of a reading that found nothing so far. */
+  async function* giveNothing(remainder: Remainder, key: SessionKey): CatchUpAnswer {
+    yield* NO_STEPS;
+    return keep(remainder, key);
+  }
+
+  /** Remembers what is left; returns the token that means it. */
+  function keep(remainder: Remainder, key: SessionKey): string {
     const end = tokenOf(remainder);
-    if (remainder.rooms.length > 0) cursors.keepRemainder(session.key, end, remainder);
+    if (remainder.rooms.length > 0) cursors.keepRemainder(key, end, remainder);
     return end;
   }
 

@@ -1,13 +1,14 @@
 import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
-import { isMembershipOf, membershipOf, type ClientEvent } from '../matrix/client-event.ts';
-import type { RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
-import { countRoomEvents, toStreamUpdate, type StreamUpdate } from '../translate/events.ts';
+import type { RoomId, SyncToken } from '../matrix/identifiers.ts';
+import { countRoomEvents, type StreamUpdate } from '../translate/events.ts';
 import { catchUpFilter } from '../translate/sync-filter.ts';
 import type { AnswerRequest, CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
-import { remainderAt, type Remainder } from './catch-up.ts';
+import { remainderAt, type Remainder } from './remainder.ts';
+import type { AnswerMemory } from './held-bytes.ts';
 import { poll } from './poll.ts';
+import { readStreamUpdate } from './read-update.ts';
 import { createTypingMemory } from './repeated-typing.ts';
 import type { SessionCursors } from './session-cursors.ts';
 import type { CatchUpPosition } from './stream-position.ts';
@@ -24,9 +25,14 @@ export type Delivery =
   /** The beginning of what is left; `firstUpdate`, in a catch-up's first answer, holds what is not room history. */
   | { kind: 'catch-up'; steps: CatchUpAnswer; firstUpdate?: StreamUpdate };
 
+export interface StreamRequest extends AnswerRequest {
+  /** What the answer may hold; whoever sends it gives it back. */
+  memory: AnswerMemory;
+}
+
 export interface EventStream {
   /** Waits, as long as the request's patience lasts, for what comes after a position. */
-  follow(position: StreamPosition, request: AnswerRequest): Promise<Delivery>;
+  follow(position: StreamPosition, request: StreamRequest): Promise<Delivery>;
 }
 
 /**
@@ -46,15 +52,15 @@ export function createEventStream(options: {
   const { homeserver, answers, cursors, clock } = options;
   const withoutRepeatedTyping = createTypingMemory();
 
-  async function follow(position: StreamPosition, request: AnswerRequest): Promise<Delivery> {
+  async function follow(position: StreamPosition, request: StreamRequest): Promise<Delivery> {
     if ('syncToken' in position) return pollFrom(position.syncToken, request);
     const remainder = await remainderOf(position.catchUp, request);
     const steps = await answers.open(remainder, request);
     return steps === undefined ? pollFrom(remainder.to, request) : { kind: 'catch-up', steps };
   }
 
-  async function pollFrom(since: SyncToken, request: AnswerRequest): Promise<Delivery> {
-    const { session, isRaw, patience, signal } = request;
+  async function pollFrom(since: SyncToken, request: StreamRequest): Promise<Delivery> {
+    const { session, isRaw, patience, memory, signal } = request;
     const { caller, userId } = session;
     const kind = await patience.outlast(options.kind);
     const { from, to, update } = await poll({
@@ -69,11 +75,12 @@ export function createEventStream(options: {
           withoutRepeatedTyping(session.key, told, position),
       }),
       patience,
+      memory,
       clock,
       signal,
     });
     if (update === undefined) return { kind: 'quiet', end: to };
-    cursors.noteDelivered(session.key, to, roomsJoinedIn(update, userId));
+    cursors.noteDelivered(session.key, to, roomsJoinedIn(update));
     options.onUpdate?.(update);
     const isWhole = update.rooms.every((room) => room.isWhole);
     if (isWhole && countRoomEvents(update) <= request.limit) return { kind: 'update', update, end: to };
@@ -95,8 +102,11 @@ export function createEventStream(options: {
       timeoutMs: 0,
       setPresence: 'online',
     } as const;
-    const sync = await patience.outlast(() => homeserver.sync(session.caller, query, signal));
-    return remainderAt(position, toStreamUpdate(sync, session.userId).rooms);
+    const { rooms } = await patience.outlast(async () => {
+      const chunks = await homeserver.streamSync(session.caller, query, signal);
+      return readStreamUpdate(chunks, session.userId, NOTHING_HELD);
+    });
+    return remainderAt(position, rooms);
   }
 
   // A rebuild must not get Synapse's cached answer to an earlier one: it may be older than the interval's end.
@@ -105,8 +115,9 @@ export function createEventStream(options: {
   return { follow };
 }
 
+/** Of a rebuild only the rooms are read. */
+const NOTHING_HELD = { take: () => false, give: () => {} };
+
 /** The rooms in which our own join is among the events. */
-function roomsJoinedIn({ rooms }: StreamUpdate, userId: UserId): RoomId[] {
-  const isOwnJoin = (event: ClientEvent) => isMembershipOf(userId, event) && membershipOf(event) === 'join';
-  return rooms.filter(({ timeline }) => timeline.some(isOwnJoin)).map(({ roomId }) => roomId);
-}
+const roomsJoinedIn = ({ rooms }: StreamUpdate): RoomId[] =>
+  rooms.filter(({ hasOwnJoin }) => hasOwnJoin === true).map(({ roomId }) => roomId);

@@ -1,8 +1,9 @@
-import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { Caller, Homeserver, SyncQuery } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import { HomeserverError } from '../matrix/errors.ts';
 import type { RoomId, SyncToken } from '../matrix/identifiers.ts';
 import { nowFilter } from '../translate/sync-filter.ts';
+import { readNextBatch } from './read-update.ts';
 
 /** Reads the newest position in a caller's stream. */
 export type ReadNow = (
@@ -35,14 +36,13 @@ export function createNowReader(homeserver: Homeserver, kind: () => Promise<Home
       if (position !== undefined) return position;
     }
     variant = (variant + 1) % VARIANTS;
-    const query = { filter: nowFilter(variant), timeoutMs: 0, setPresence };
-    let position = await homeserver.sync(caller, query, signal).then(
-      ({ next_batch }) => next_batch,
-      (error: unknown) => readByMessages(error, caller, roomId, signal),
-    );
+    const query: SyncQuery = { filter: nowFilter(variant), timeoutMs: 0, setPresence };
+    const read = async (given: SyncQuery) =>
+      readNextBatch(await homeserver.streamSync(caller, given, signal));
+    let position = await read(query).catch((error: unknown) => readByMessages(error, caller, roomId, signal));
     // Of the whole stream alone: a `since` acknowledges to-device messages, which one who only looks must not.
     if (homeserverKind.remembersInitialSyncs === true && roomId === undefined)
-      position = (await homeserver.sync(caller, { ...query, since: position }, signal)).next_batch;
+      position = await read({ ...query, since: position });
     homeserverKind.noteSyncToken?.(position);
     return position;
   };

@@ -3,7 +3,7 @@ import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
 import type { AnswerRequest, CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
-import { remainderAt, type Remainder } from './catch-up.ts';
+import { remainderAt, type Remainder } from './remainder.ts';
 import type { StreamPosition } from './event-stream.ts';
 import type { KnownPositions } from './known-positions.ts';
 import type { RoomWatch } from './room-watch.ts';
@@ -102,4 +102,4 @@ export function createPeekStream(options: {
   return { follow };
 }
 
-const roomAlone = (roomId: RoomId) => ({ roomId, timeline: [], isWhole: false });
+const roomAlone = (roomId: RoomId) => ({ roomId, timeline: [], sentAt: [], isWhole: false });

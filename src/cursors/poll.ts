@@ -3,9 +3,10 @@ import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { isTransient, MatrixError, retryAfterOf } from '../matrix/errors.ts';
 import type { Milliseconds, SyncToken, UserId } from '../matrix/identifiers.ts';
-import { isSilent, toStreamUpdate, type StreamUpdate } from '../translate/events.ts';
-import { isWholeInitialSync } from '../translate/whole-initial-sync.ts';
+import { isSilent, type StreamUpdate } from '../translate/events.ts';
 import { pollFilter } from '../translate/sync-filter.ts';
+import type { AnswerMemory } from './held-bytes.ts';
+import { readStreamUpdate } from './read-update.ts';
 
 /** What a poll found: all that happened from `from` to `to`; without an update, nothing that a client would see. */
 export interface PollResult {
@@ -24,6 +25,8 @@ export interface PollOptions {
   /** What of an update from a position is left to tell. */
   withoutRepeats?: (update: StreamUpdate, since: SyncToken) => StreamUpdate;
   patience: Patience;
+  /** What is held of the update. */
+  memory: AnswerMemory;
   clock: Clock;
   signal: AbortSignal;
 }
@@ -42,22 +45,24 @@ const LONGEST_BACKOFF_MS = 5000;
  * @see design §4 "GET /events"
  */
 export async function poll(options: PollOptions): Promise<PollResult> {
-  const { homeserver, kind, caller, userId, patience, clock, signal } = options;
+  const { homeserver, kind, caller, userId, patience, memory, clock, signal } = options;
   const filter = pollFilter({ isRaw: options.isRaw });
   let since = options.since;
   let pauseMs = SHORTEST_PAUSE_MS;
   for (;;) {
     const startedAt = clock.now();
-    const answer = await patience.outlast(() =>
-      homeserver.sync(caller, { filter, since, timeoutMs: patience.leftMs(), setPresence: 'online' }, signal),
-    );
-    if (kind.takesJunkAsNothing === true && isWholeInitialSync(answer))
+    const told = await patience.outlast(async () => {
+      memory.release();
+      const query = { filter, since, timeoutMs: patience.leftMs(), setPresence: 'online' } as const;
+      return readStreamUpdate(await homeserver.streamSync(caller, query, signal), userId, memory);
+    });
+    const { nextBatch, isInitial } = told;
+    if (kind.takesJunkAsNothing === true && isInitial)
       throw new MatrixError(400, 'M_UNKNOWN', "'from' parameter is invalid");
-    kind.noteSyncToken?.(answer.next_batch);
-    const told = toStreamUpdate(answer, userId);
+    kind.noteSyncToken?.(nextBatch);
     const update = options.withoutRepeats?.(told, since) ?? told;
-    if (!isSilent(update)) return { from: since, to: answer.next_batch, update };
-    since = answer.next_batch;
+    if (!isSilent(update)) return { from: since, to: nextBatch, update };
+    since = nextBatch;
     if (patience.leftMs() === 0) return { from: since, to: since };
     const pauseLeftMs = startedAt + pauseMs - clock.now();
     if (pauseLeftMs > 0) await clock.sleep(Math.min(pauseLeftMs, patience.leftMs()), signal);

@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { SessionKey } from '../caches/sessions.ts';
-import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
 import type { SyncToken } from '../matrix/identifiers.ts';
-import type { StreamUpdate } from '../translate/events.ts';
+import type { StreamUpdate, WrittenEphemeral } from '../translate/events.ts';
 
 /** Takes out of an update from `since` the typing that a session was told before. */
 export type WithoutRepeatedTyping = (
@@ -23,10 +22,10 @@ const ROOMS_REMEMBERED = 10_000;
 export function createTypingMemory(): WithoutRepeatedTyping {
   const told = new LRUCache<string, { who: string; since: SyncToken }>({ max: ROOMS_REMEMBERED });
   return (session, update, since) => {
-    const isNew = (event: LegacyEphemeralEvent): boolean => {
-      if (event.type !== 'm.typing') return true;
-      const key = JSON.stringify([session, 'room_id' in event ? event.room_id : undefined]);
-      const who = JSON.stringify(event.content);
+    const isNew = ({ type, roomId, bytes }: WrittenEphemeral): boolean => {
+      if (type !== 'm.typing') return true;
+      const key = JSON.stringify([session, roomId]);
+      const who = bytes.toString();
       const last = told.get(key);
       if (last?.who === who) return last.since === since;
       told.set(key, { who, since });

@@ -44,7 +44,7 @@ export async function resolveForMessages(
     if (page !== null && !context.kind.isMessagesToken(page)) return undefined;
     if (roomId < catchUp.roomId) return to;
     if (roomId > catchUp.roomId) return from;
-    return catchUp.lastEventId === null ? to : (page ?? from);
+    return page ?? (catchUp.lastEventId === null ? to : from);
   }
   const place = decodeRoomToken(token);
   if (place === undefined || place.roomId !== roomId) return undefined;

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { SessionKey } from '../caches/sessions.ts';
 import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
-import { WrittenEvent } from '../translate/written-event.ts';
-import type { Reading, Remainder, RoomEvent } from './catch-up.ts';
+import { bytesOfPage } from './page-ahead.ts';
+import { bytesOfRemainder, withoutLargePage } from './remainder-memory.ts';
+import type { Reading, Remainder } from './remainder.ts';
 
 /** Conveniences only: whatever is lost here is read from the homeserver again, by what the token says. */
 export interface SessionCursors {
@@ -27,20 +28,19 @@ export interface SessionCursors {
   readonly bytes: number;
 }
 
-/** The cost of an entry and of a room beside the events (keys, tokens, links), and of a page's event beside its bytes. */
-const BYTES_PER_ENTRY = 1024;
-const BYTES_PER_ROOM = 256;
-const BYTES_PER_EVENT = 256;
-/** Of pages that are on their way: how large they are is not known yet. */
-const BYTES_AHEAD = 256 * 1024;
+/** A remainder, and what it takes: more, as pages arrive that are on their way. */
+interface Kept {
+  remainder: Remainder;
+  bytes: number;
+}
 
 /** The LRU of session cursors: bounded in bytes, each entry for some minutes after its last use. */
 export function createSessionCursors(options: { maxBytes: number; ttlMs?: Milliseconds }): SessionCursors {
   const ttl = options.ttlMs ?? 5 * 60_000;
   const maxSize = Math.max(1, options.maxBytes);
-  const remainders = new LRUCache<string, Remainder>({
+  const remainders = new LRUCache<string, Kept>({
     maxSize,
-    sizeCalculation: bytesOf,
+    sizeCalculation: ({ bytes }) => bytes,
     ttl,
     updateAgeOnGet: true,
   });
@@ -50,16 +50,37 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
   const delivered = new LRUCache<SessionKey, SyncToken>({ max: 10_000, ttl: 60_000 });
   const initialSyncs = new LRUCache<SessionKey, number>({ max: 10_000, ttl: 60 * 60_000 });
   const keyOf = (...parts: string[]) => JSON.stringify(parts);
+  const keep = (key: string, remainder: Remainder): void =>
+    void remainders.set(key, { remainder, bytes: bytesOfRemainder(remainder) });
+
+  /** Counts pages when they arrive; how large they are is not known before. */
+  async function countArrivals(key: string, remainder: Remainder): Promise<void> {
+    let ahead = remainder.reading?.ahead;
+    while (ahead !== undefined) {
+      const page = await ahead;
+      const kept = remainders.peek(key);
+      if (kept?.remainder !== remainder) return;
+      const bytes = kept.bytes + bytesOfPage(page);
+      remainders.set(key, { remainder, bytes }, { noUpdateTTL: true });
+      ahead = page.following;
+    }
+  }
+
   return {
     remainder: (session, token) => {
       const key = keyOf(session, token);
-      const remainder = remainders.get(key);
+      const remainder = remainders.get(key)?.remainder;
       // Whoever takes it takes the pages on their way along: for a retry of the same token they are read again.
-      if (remainder?.reading?.ahead !== undefined)
-        remainders.set(key, withoutPagesAhead(remainder, remainder.reading));
+      if (remainder?.reading?.ahead !== undefined) keep(key, withoutPagesAhead(remainder, remainder.reading));
       return remainder;
     },
-    keepRemainder: (session, token, remainder) => void remainders.set(keyOf(session, token), remainder),
+    keepRemainder: (session, token, given) => {
+      const key = keyOf(session, token);
+      const remainder = withoutLargePage(given);
+      keep(key, remainder);
+      // A page that fails is read again by whoever wants it.
+      countArrivals(key, remainder).catch(() => {});
+    },
     failures: (session, token, roomId) => failures.get(keyOf(session, token, roomId)) ?? 0,
     countFailure: (session, token, roomId) => {
       const key = keyOf(session, token, roomId);
@@ -92,29 +113,3 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
 function withoutPagesAhead(remainder: Remainder, { ahead: _taken, ...reading }: Reading): Remainder {
   return { ...remainder, reading };
 }
-
-// Lists of events are shared by the remainders of one catch-up, so each is measured once.
-const measured = new WeakMap<readonly RoomEvent[], number>();
-
-function bytesOf({ rooms, reading }: Remainder): number {
-  let bytes =
-    BYTES_PER_ENTRY + sizeOf(reading?.pending ?? []) + (reading?.ahead === undefined ? 0 : BYTES_AHEAD);
-  for (const room of rooms) bytes += BYTES_PER_ROOM + sizeOf(room.timeline);
-  return bytes;
-}
-
-function sizeOf(events: readonly RoomEvent[]): number {
-  if (events.length === 0) return 0;
-  const known = measured.get(events);
-  if (known !== undefined) return known;
-  let bytes = 0;
-  for (const event of events) bytes += sizeOfEvent(event);
-  measured.set(events, bytes);
-  return bytes;
-}
-
-/** A page's event keeps its part of the page, and is an object itself. */
-const sizeOfEvent = (event: RoomEvent): number =>
-  event instanceof WrittenEvent
-    ? event.end - event.start + BYTES_PER_EVENT
-    : JSON.stringify(event).length * 2;

@@ -5,15 +5,16 @@ import type { EventId, MessagesToken, RoomId, SyncToken } from '../matrix/identi
 
 /**
  * Within the interval `from`…`to`: everything up to `from` was given, and of the interval every room that sorts
- * before `roomId`, and of that room all up to `lastEventId` on the page that starts at `page`.
+ * before `roomId`, and of that room all up to `lastEventId` on the page that starts at `page`. A page without an event
+ * means all before that page; neither of them, all of the room.
  */
 export interface CatchUpPosition {
   from: SyncToken;
   to: SyncToken;
   roomId: RoomId;
-  /** Where the page of `lastEventId` starts; null: at `from`. */
+  /** Where the page starts that was read last, or is to be read; null: at `from`. */
   page: MessagesToken | null;
-  /** Null: all of the room was given. */
+  /** Null: nothing of that page was given. */
   lastEventId: EventId | null;
 }
 
@@ -46,7 +47,6 @@ export function decodeCatchUpToken(token: string): CatchUpPosition | undefined {
   const [from, to, roomId, page, lastEventId] = fields;
   if (!isText(from) || !isText(to) || !isText(roomId)) return undefined;
   if (!(isText(page) || page === null) || !(isText(lastEventId) || lastEventId === null)) return undefined;
-  if (lastEventId === null && page !== null) return undefined;
   return {
     from: from as SyncToken,
     to: to as SyncToken,

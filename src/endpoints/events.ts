@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
 import type { Presences } from '../caches/presences.ts';
 import type { EventStream } from '../cursors/event-stream.ts';
+import type { AnswerMemory, Increments } from '../cursors/held-bytes.ts';
 import type { ReadNow } from '../cursors/now.ts';
 import { readPosition } from '../cursors/read-position.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
@@ -10,13 +12,12 @@ import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
 import { MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
-import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
-import { mergeTimelines, type StreamUpdate } from '../translate/events.ts';
+import type { EphemeralEvent } from '../matrix/client-event.ts';
+import type { StreamUpdate, WrittenEphemeral } from '../translate/events.ts';
 import { toLegacyInvite } from '../translate/invite.ts';
-import { toLegacyEvent } from '../translate/legacy-event.ts';
 import { readBotNow } from './bot-account.ts';
 import type { BotSessions } from './bot-sessions.ts';
-import { streamCatchUp, writeAnswer, type EventWriting } from './events-answer.ts';
+import { answerUpdate, streamCatchUp, writeAnswer, type EventWriting } from './events-answer.ts';
 import { readEventsQuery, type EventsQuery } from './events-query.ts';
 import { readInviteNotifications } from './invite-notifications.ts';
 import { holdLongPoll, type LongPoll } from './long-poll.ts';
@@ -35,6 +36,7 @@ export interface EventsOptions extends SharedDeviceOptions {
   bots: BotSessions;
   eventRooms: EventRooms;
   presences: Presences;
+  increments: Increments;
   clock: Clock;
   /** Room events in an answer where the client names no limit. */
   eventsLimit: number;
@@ -59,18 +61,20 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     const query = readEventsQuery(queryOf(request), options);
     checkSharedDevice(session, request, options);
     const { from, timeoutMs } = query;
+    const memory = options.increments.open();
+    reply.raw.once('close', memory.release);
     return sessions.withSession(session, () =>
       holdLongPoll({ request, reply, session, from, timeoutMs }, options, (poll) =>
         options.bots.withSyncOr<unknown>(
           session,
-          () => getEvents(session, query, poll),
+          () => getEvents(session, query, poll, memory),
           () => waitWithoutSync(session, poll),
         ),
       ),
     );
   });
 
-  async function getEvents(session: Session, query: EventsQuery, poll: LongPoll) {
+  async function getEvents(session: Session, query: EventsQuery, poll: LongPoll, memory: AnswerMemory) {
     const { limit, isRaw } = query;
     const { patience, signal } = poll;
     const position = await readStart(session, poll);
@@ -81,6 +85,7 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
       limit,
       isRaw,
       patience,
+      memory,
       signal,
     });
     if (delivery.kind === 'quiet') return writeAnswer({ chunk: [], start, end: delivery.end });
@@ -91,15 +96,8 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     };
     if (delivery.kind === 'update') {
       const { update, end } = delivery;
-      const roomEvents = mergeTimelines(update.rooms).map(({ event, roomId }) => {
-        writing.onEvent(event.event_id, roomId);
-        return toLegacyEvent(event, roomId, writing.nowMs, writing);
-      });
-      return writeAnswer({
-        chunk: [...roomEvents, ...(await readRest(update, session, signal))],
-        start,
-        end,
-      });
+      const rest = await readRest(update, session, signal);
+      return answerUpdate(start, { rooms: update.rooms, rest, end }, writing);
     }
     const { firstUpdate, steps } = delivery;
     const rest = firstUpdate === undefined ? [] : await readRest(firstUpdate, session, signal);
@@ -134,20 +132,20 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     return { syncToken };
   }
 
-  /** What is not room history: invites and knocks, presence, typing, receipts, account data. */
+  /** What is not room history, as JSON: invites and knocks, presence, typing, receipts, account data. */
   async function readRest(
     { pendingRooms, ephemeral }: StreamUpdate,
     { caller, userId, key }: Session,
     signal: AbortSignal,
-  ): Promise<LegacyEphemeralEvent[]> {
-    options.presences.note(key, ephemeral);
+  ): Promise<Buffer[]> {
+    await notePresences(key, ephemeral);
     const invited = pendingRooms
       .filter(({ membership }) => membership === 'invite')
       .map(({ roomId }) => roomId);
     const notified = await readInviteNotifications({ homeserver, caller, userId, invited, signal });
     const invites = pendingRooms.map(({ roomId, strippedState, membership }) => {
       const notification = notified.get(roomId);
-      return toLegacyInvite({
+      const { invite } = toLegacyInvite({
         roomId,
         inviteState: strippedState,
         membership,
@@ -155,8 +153,24 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
         notification,
         isInChunk: true,
         nowMs: clock.now(),
-      }).invite;
+      });
+      return Buffer.from(JSON.stringify(invite));
     });
-    return [...invites, ...ephemeral];
+    return [...invites, ...ephemeral.map(({ bytes }) => bytes)];
+  }
+
+  async function notePresences(key: Session['key'], ephemeral: readonly WrittenEphemeral[]): Promise<void> {
+    const told = ephemeral.filter(({ type }) => type === 'm.presence');
+    for (let at = 0; at < told.length; at += PRESENCES_AT_A_TIME) {
+      if (at > 0) await nextTurn();
+      const some = told.slice(at, at + PRESENCES_AT_A_TIME);
+      options.presences.note(
+        key,
+        some.map(({ bytes }) => JSON.parse(bytes.toString()) as EphemeralEvent),
+      );
+    }
   }
 };
+
+/** So that nobody waits while thousands are remembered. */
+const PRESENCES_AT_A_TIME = 1000;

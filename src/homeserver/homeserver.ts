@@ -16,7 +16,6 @@ import type {
   ContextResponse,
   NotificationsResponse,
   RoomSummaryResponse,
-  SyncResponse,
   VersionsResponse,
   WhoamiResponse,
 } from '../matrix/sync.ts';
@@ -76,8 +75,6 @@ export interface MessagesQuery {
 export interface Homeserver {
   /** @see matrix-spec data/api/client-server/whoami.yaml */
   whoami(caller: Caller, signal?: AbortSignal): Promise<WhoamiResponse>;
-  /** An answer that is parsed whole: for `since` or a filter that keeps it small. */
-  sync(caller: Caller, query: SyncQuery, signal?: AbortSignal): Promise<SyncResponse>;
   /** An answer of any size, as bytes: nothing is read from the homeserver that was not asked for. */
   streamSync(caller: Caller, query: SyncQuery, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>;
   /** One page, as it came: most of its bytes are handed on. */

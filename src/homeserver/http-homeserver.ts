@@ -6,7 +6,6 @@ import type {
   ContextResponse,
   NotificationsResponse,
   RoomSummaryResponse,
-  SyncResponse,
   VersionsResponse,
   WhoamiResponse,
 } from '../matrix/sync.ts';
@@ -104,6 +103,10 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     return explained(chunksOf(answer.body), call.signal);
   }
 
+  /** For the head of the answer: an increment is told at once, or when something happens. */
+  const syncDeadlineMs = ({ since, fullState, timeoutMs }: SyncQuery): Milliseconds =>
+    timeoutMs + (since === undefined || fullState === true ? initialSyncDeadlineMs : pollMarginMs);
+
   const messagesCall = (
     name: Call['name'],
     ...[caller, roomId, query, signal]: Parameters<Homeserver['messagesPage']>
@@ -126,17 +129,6 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
         signal,
       }),
 
-    sync: (caller, query, signal) =>
-      getJson<SyncResponse>({
-        name: 'sync',
-        path: `${PREFIX}/sync`,
-        query: syncParameters(query),
-        caller,
-        pool: 'longPolls',
-        deadlineMs: query.since === undefined ? initialSyncDeadlineMs : query.timeoutMs + pollMarginMs,
-        signal,
-      }),
-
     streamSync: (caller, query, signal) =>
       getChunks({
         name: 'streamSync',
@@ -144,7 +136,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
         query: syncParameters(query),
         caller,
         pool: 'longPolls',
-        deadlineMs: initialSyncDeadlineMs + query.timeoutMs,
+        deadlineMs: syncDeadlineMs(query),
         signal,
       }),
 

@@ -118,6 +118,20 @@ export class JsonMembers {
     return grown;
   }
 
+  /** The member of this name among the object's bytes; -1 where there is none. Of a repeated one the last, as in parsing. */
+  named(bytes: Buffer, name: string): number {
+    for (let member = this.count - 1; member >= 0; member -= 1)
+      if (this.#isNamed(bytes, member, name)) return member;
+    return -1;
+  }
+
+  #isNamed(bytes: Buffer, member: number, name: string): boolean {
+    const start = this.keyStart(member);
+    const end = this.keyEnd(member);
+    if (this.hasEscapedKey) return JSON.parse(bytes.toString('utf8', start, end)) === name;
+    return end - start === name.length + 2 && bytes.toString('latin1', start + 1, end - 1) === name;
+  }
+
   #endOfKey(bytes: Uint8Array, start: number): number {
     const { length } = bytes;
     for (let at = start + 1; at < length; at += 1) {

@@ -1,20 +1,36 @@
-import type { ClientEvent } from '../matrix/client-event.ts';
-import { eventsOf, roomsOf, type RoomUpdate, type SyncResponse } from '../matrix/sync.ts';
-
 /**
  * Whether an answer to a `since` tells everything from the beginning, as some homeservers do when they cannot read it:
  * the push rules, and of each joined room how it was created, or the newest of more than that.
  *
  * An incremental answer has push rules only where they were changed, and creations only of rooms that were just joined.
  */
-export function isWholeInitialSync({ account_data, rooms }: SyncResponse): boolean {
-  const joined = roomsOf(rooms?.join);
-  if (joined.length === 0 || !eventsOf(account_data).some(({ type }) => type === 'm.push_rules'))
-    return false;
-  return joined.every(([, room]) => hasBeginning(room) || room.timeline?.limited === true);
-}
+export class InitialSyncSigns {
+  #hasPushRules = false;
+  #hasRooms = false;
+  #areAllFromTheBeginning = true;
+  #hasCreation = false;
 
-function hasBeginning({ state, timeline }: RoomUpdate): boolean {
-  const isCreation = ({ type }: ClientEvent) => type === 'm.room.create';
-  return eventsOf(state).some(isCreation) || eventsOf(timeline).some(isCreation);
+  get isInitial(): boolean {
+    return this.#hasPushRules && this.#hasRooms && this.#areAllFromTheBeginning;
+  }
+
+  /** The account's data has push rules. */
+  pushRules(): void {
+    this.#hasPushRules = true;
+  }
+
+  startRoom(): void {
+    this.#hasCreation = false;
+  }
+
+  /** The room that is being read has an event of this type, in its state or its timeline. */
+  roomEvent(type: string): void {
+    if (type === 'm.room.create') this.#hasCreation = true;
+  }
+
+  /** A joined room was read. */
+  endRoom(isLimited: boolean): void {
+    this.#hasRooms = true;
+    if (!isLimited && !this.#hasCreation) this.#areAllFromTheBeginning = false;
+  }
 }

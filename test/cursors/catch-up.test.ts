@@ -1,11 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import {
-  readCatchUp,
-  remainderAt,
-  tokenOf,
-  type IntervalSource,
-  type Remainder,
-} from '../../src/cursors/catch-up.ts';
+import { readCatchUp } from '../../src/cursors/catch-up.ts';
+import { createPagesAhead } from '../../src/cursors/page-ahead.ts';
+import type { IntervalSource } from '../../src/cursors/page-reader.ts';
+import { remainderAt, tokenOf, type Remainder } from '../../src/cursors/remainder.ts';
 import { decodeCatchUpToken } from '../../src/cursors/stream-position.ts';
 import { MessagesPage } from '../../src/homeserver/messages-page.ts';
 import type { ClientEvent } from '../../src/matrix/client-event.ts';
@@ -51,7 +48,7 @@ function anEvent(eventId: string): ClientEvent {
 }
 
 function aRoom(roomId: string, timeline: string[] = [], more: Partial<RoomTimeline> = {}): RoomTimeline {
-  return { roomId: roomId as RoomId, timeline: timeline.map(anEvent), isWhole: false, ...more };
+  return { roomId: roomId as RoomId, timeline: timeline.map(anEvent), sentAt: [], isWhole: false, ...more };
 }
 
 async function read(remainder: Remainder, limit: number, source: IntervalSource) {
@@ -142,6 +139,17 @@ describe('reading a catch-up', () => {
     expect(source.refused).toContain('!a');
   });
 
+  test('a room that we came into, and that refuses -> nothing from before our own join', async () => {
+    const source = new FakeHistory(history);
+    source.refusing.add('!a');
+    const { given } = await read(
+      { from, to, rooms: [aRoom('!a', ['a1', 'a4', 'a5'], { joinedAt: 1 })] },
+      9,
+      source,
+    );
+    expect(given).toEqual(['a4', 'a5']);
+  });
+
   test('a room that fails -> thrown behind the last event that was given', async () => {
     const source = new FakeHistory(history);
     source.failing.add('!b');
@@ -203,6 +211,122 @@ describe('reading a catch-up', () => {
       const steps = readCatchUp({ from, to, rooms: [aRoom('!a')] }, 9, source, new AbortController().signal);
       expect((await steps.next()).value).toMatchObject({ events: [{ event_id: 'a1' }] });
       await expect(steps.next()).rejects.toMatchObject({ status: 502 });
+    });
+  });
+
+  describe('pages of which the caller sees nothing', () => {
+    /** So many empty pages, then one event; counts what it is asked. */
+    class Invisible implements IntervalSource {
+      asked = 0;
+      readonly pages: number;
+      isLate = false;
+
+      constructor(pages: number) {
+        this.pages = pages;
+      }
+
+      async readPage(_interval: unknown, page: MessagesToken | null) {
+        this.asked += 1;
+        const next = Number(page ?? 0) + 1;
+        return next > this.pages
+          ? { events: [anEvent('seen')] }
+          : { events: [], next: String(next) as MessagesToken };
+      }
+
+      isGivenUp = () => false;
+      isTooLate = () => this.isLate;
+    }
+
+    test('without end -> an answer reads a hundred of them, and its token goes on behind them', async () => {
+      const source = new Invisible(Infinity);
+      const { given, remainder } = await read({ from, to, rooms: [aRoom('!a')] }, 9, source);
+      expect(given).toEqual([]);
+      expect(source.asked).toBe(100);
+      expect(decodeCatchUpToken(tokenOf(remainder))).toEqual({
+        from,
+        to,
+        roomId: '!a',
+        page: '100',
+        lastEventId: null,
+      });
+    });
+
+    test('more than an answer reads -> the event behind them, from tokens alone, no page read twice', async () => {
+      const source = new Invisible(250);
+      expect(await followTokens([aRoom('!a')], 9, source)).toEqual(['seen']);
+      expect(source.asked).toBe(251);
+    });
+
+    test('rooms of which nothing is seen -> a hundred an answer', async () => {
+      const source = new FakeHistory({});
+      const rooms = Array.from({ length: 150 }, (_, i) => aRoom(`!${String(i).padStart(3, '0')}`));
+      const { remainder } = await read({ from, to, rooms }, 9, source);
+      expect(new Set(source.readPages).size).toBeLessThanOrEqual(101);
+      expect(remainder.rooms).toHaveLength(50);
+      expect(await followTokens(rooms, 9, source)).toEqual([]);
+    });
+
+    test('the time of the answer is over -> it ends behind the page in hand', async () => {
+      const source = new Invisible(Infinity);
+      source.isLate = true;
+      await read({ from, to, rooms: [aRoom('!a')] }, 9, source);
+      expect(source.asked).toBe(1);
+    });
+
+    test.each([1, 2, 5])('that lead back to themselves after %i -> the room ends', async (length) => {
+      const source: IntervalSource = {
+        readPage: async (_interval, page) => ({
+          events: [],
+          next: String((Number(page ?? 0) % length) + 1) as MessagesToken,
+        }),
+        isGivenUp: () => false,
+      };
+      const { remainder } = await read({ from, to, rooms: [aRoom('!a')] }, 9, source);
+      expect(tokenOf(remainder)).toBe(to);
+    });
+  });
+
+  describe('pages that are asked for ahead', () => {
+    const small = (room: string) =>
+      new FakeHistory({ [room]: Array.from({ length: 40 }, (_, i) => `${room}${i}`) });
+
+    test('no place is free -> each page is read when it is wanted, and all come', async () => {
+      const source = Object.assign(small('!a'), { pagesAhead: { begin: () => undefined, count: 0 } });
+      const { given } = await read({ from, to, rooms: [aRoom('!a')] }, 1000, source);
+      expect(given).toHaveLength(40);
+      expect(source.readPages).toEqual([...new Set(source.readPages)]);
+    });
+
+    test.each([1, 7, 1000])('answers of %i events -> every place is given back', async (limit) => {
+      const pagesAhead = createPagesAhead(5);
+      const source = Object.assign(small('!a'), { pagesAhead });
+      let remainder: Remainder = { from, to, rooms: [aRoom('!a')] };
+      while (remainder.rooms.length > 0) ({ remainder } = await read(remainder, limit, source));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(pagesAhead.count).toBe(0);
+    });
+
+    test('pages of megabytes -> few wait to be taken', async () => {
+      const bytes = Buffer.from(`{"chunk":[${JSON.stringify({ ...anEvent('x'), body: 'x'.repeat(3e6) })}]}`);
+      let asked = 0;
+      const source: IntervalSource = {
+        readPage: async () => {
+          asked += 1;
+          const events = new MessagesPage(Buffer.from(bytes));
+          return { events, next: String(asked) as MessagesToken };
+        },
+        isGivenUp: () => false,
+      };
+      const steps = readCatchUp(
+        { from, to, rooms: [aRoom('!a')] },
+        1000,
+        source,
+        new AbortController().signal,
+      );
+      await steps.next();
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(asked).toBeLessThanOrEqual(3);
+      await steps.return({ from, to, rooms: [] });
     });
   });
 

@@ -39,7 +39,7 @@ async function watchFrom(since: string) {
   const peeks = createPeekStream({
     homeserver,
     kind: async () => kind,
-    answers: createCatchUpAnswers({ homeserver, kind: async () => kind, cursors }),
+    answers: createCatchUpAnswers({ homeserver, kind: async () => kind, cursors, clock }),
     cursors,
     positions,
     watch: {

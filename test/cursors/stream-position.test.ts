@@ -14,7 +14,7 @@ const text = fc.string({ minLength: 1, maxLength: 255, unit: 'grapheme' });
 
 const catchUpPosition = fc.oneof(
   fc.record({ from: text, to: text, roomId: text, page: fc.option(text), lastEventId: text }),
-  fc.record({ from: text, to: text, roomId: text, page: fc.constant(null), lastEventId: fc.constant(null) }),
+  fc.record({ from: text, to: text, roomId: text, page: fc.option(text), lastEventId: fc.constant(null) }),
 ) as fc.Arbitrary<CatchUpPosition>;
 
 const roomPosition = fc.record({
@@ -54,7 +54,6 @@ describe('the catch-up token', () => {
     { name: 'a field too many', fields: ['a', 'b', 'c', null, null, 'more'] },
     { name: 'an empty text', fields: ['a', '', 'c', null, null] },
     { name: 'a number for a text', fields: ['a', 1, 'c', null, null] },
-    { name: 'a page without an event', fields: ['a', 'b', 'c', 'page', null] },
     { name: 'an object', fields: { from: 'a' } },
   ])('$name -> no token', ({ fields }) => {
     const token = `hsc1.${Buffer.from(JSON.stringify(fields)).toString('base64url')}`;

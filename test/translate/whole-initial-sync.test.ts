@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
 import type { RoomUpdate, SyncResponse } from '../../src/matrix/sync.ts';
-import { isWholeInitialSync } from '../../src/translate/whole-initial-sync.ts';
+import { readUpdate } from '../read-update.ts';
 
 const pushRules = { events: [{ type: 'm.push_rules', content: {} }] };
 const created = { events: [{ type: 'm.room.create' }] } as RoomUpdate['timeline'];
@@ -44,6 +44,6 @@ describe('everything from the beginning', () => {
       expected: false,
     },
   ])('$name -> $expected', ({ given, expected }) => {
-    expect(isWholeInitialSync(given)).toBe(expected);
+    expect(readUpdate(given).isInitial).toBe(expected);
   });
 });

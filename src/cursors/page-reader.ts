@@ -1,0 +1,204 @@
+// The pages of a catch-up's rooms: the one in hand, and those that are on their way.
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { IntervalPage, PageReading, RoomInterval } from '../homeserver/kinds/kind.ts';
+import { MessagesPage } from '../homeserver/messages-page.ts';
+import { HomeserverError, isTransient } from '../matrix/errors.ts';
+import type { MessagesToken, RoomId } from '../matrix/identifiers.ts';
+import type { RoomEvent, RoomTimeline } from '../translate/events.ts';
+import { bytesOfPage, type PageAhead, type PagesAhead } from './page-ahead.ts';
+import type { Reading, Remainder } from './remainder.ts';
+
+/** How a catch-up reads the homeserver, and whom it tells of rooms that cannot be read. */
+export interface IntervalSource {
+  readPage(interval: RoomInterval, page: MessagesToken | null, options: PageReading): Promise<IntervalPage>;
+  /** Whether a room failed so often that it is treated as one that refuses. */
+  isGivenUp(roomId: RoomId): boolean;
+  onRefused?(roomId: RoomId): void;
+  onFailure?(roomId: RoomId): void;
+  /** Told how far the reading got, also where nothing was given. */
+  onProgress?(remainder: Remainder): void;
+  /** Whether an answer has taken so long that it ends where it is, if it has nothing to give. */
+  isTooLate?(): boolean;
+  /** Absent: as many pages as one answer wants. */
+  pagesAhead?: PagesAhead;
+}
+
+/** A page holds about so many events: as many pages are on their way as the answer still needs, up to a bound. */
+const EVENTS_PER_PAGE = 100;
+const MOST_PAGES_AHEAD = 10;
+/** Where so many bytes wait to be taken, no further page is asked for. A usual page has a tenth of a megabyte. */
+const MOST_BYTES_AHEAD = 4 * 1024 * 1024;
+/** Behind a full answer, for a client that will be back. */
+const PAGES_AHEAD_OF_THE_NEXT_ANSWER = 3;
+const NEVER = new AbortController().signal;
+
+export interface PageReader {
+  /** The room's page in hand, its events in `pending`. */
+  readRoom(room: RoomTimeline, reading: Reading | undefined, left: number): Promise<Reading>;
+  /** Asks for what comes next: the homeserver works while the client reads. */
+  withPagesAhead(remainder: Remainder, left: number): Remainder;
+  /** What is on its way is not waited for any more. */
+  close(): void;
+}
+
+/** Reads the pages of one answer, and a little further. */
+export function createPageReader(
+  { from, to }: Remainder,
+  source: IntervalSource,
+  signal: AbortSignal,
+): PageReader {
+  /** Of the pages that this answer asked for ahead, and has not taken. */
+  const places = new Map<IntervalPage | object, () => void>();
+  let bytesAhead = 0;
+  /** The pages of the room in hand that were read: one that leads back to them would be read for ever. */
+  let known: { roomId: RoomId; pages: Set<MessagesToken | null> } | undefined;
+
+  function withPagesAhead(remainder: Remainder, left: number): Remainder {
+    const { rooms, reading = { page: null } } = remainder;
+    const [room] = rooms;
+    if (room === undefined || reading.pending !== undefined || reading.ahead !== undefined) return remainder;
+    // A whole timeline may yet fit into the next answer.
+    const isFromTimeline = room.isWhole && (left === 0 || isGivenFromTimeline(room, reading, left));
+    if (isFromTimeline || source.isGivenUp(room.roomId)) return remainder;
+    const count = Math.min(Math.ceil(left / EVENTS_PER_PAGE), MOST_PAGES_AHEAD);
+    const ahead =
+      left > 0
+        ? askAhead(room.roomId, reading, count, signal)
+        : askAhead(room.roomId, reading, PAGES_AHEAD_OF_THE_NEXT_ANSWER, NEVER);
+    return ahead === undefined ? remainder : { ...remainder, reading: { ...reading, ahead } };
+  }
+
+  /** Undefined where too much is on its way, or waits, already. */
+  function askAhead(
+    roomId: RoomId,
+    reading: Reading,
+    count: number,
+    until: AbortSignal,
+  ): Promise<PageAhead> | undefined {
+    if (count === 0 || bytesAhead > MOST_BYTES_AHEAD) return undefined;
+    const leave = source.pagesAhead === undefined ? () => {} : source.pagesAhead.begin();
+    if (leave === undefined) return undefined;
+    const key = {};
+    // What is for the next answer outlives this one.
+    if (until !== NEVER) places.set(key, leave);
+    const asked = ask(roomId, reading, until).then((content): PageAhead => {
+      arrived(key, content, leave, until);
+      const { next, memo = {} } = content;
+      const following =
+        next === undefined ? undefined : askAhead(roomId, { page: next, memo }, count - 1, until);
+      return following === undefined ? content : Object.assign(content, { following });
+    });
+    // Whoever takes the page meets its failure; nobody may.
+    asked.catch(() => leave());
+    return asked;
+  }
+
+  function arrived(key: object, content: IntervalPage, leave: () => void, until: AbortSignal): void {
+    places.delete(key);
+    bytesAhead += bytesOfPage(content);
+    // What is for the next answer is counted in bytes, where it is remembered.
+    if (until === NEVER || signal.aborted) leave();
+    else places.set(content, leave);
+  }
+
+  function taken(content: PageAhead): void {
+    const leave = places.get(content);
+    if (leave === undefined) return;
+    places.delete(content);
+    bytesAhead -= bytesOfPage(content);
+    leave();
+  }
+
+  function ask(roomId: RoomId, { page, memo = {} }: Reading, until: AbortSignal): Promise<IntervalPage> {
+    return source.readPage({ roomId, from, to }, page, { memo, signal: until });
+  }
+
+  /** The page as it was asked for ahead; where that failed or was given up, as if it had not been. */
+  async function readPage(roomId: RoomId, reading: Reading): Promise<PageAhead> {
+    const fresh = (): Promise<PageAhead> => ask(roomId, reading, signal);
+    const page = await (reading.ahead?.catch(fresh) ?? fresh());
+    taken(page);
+    return withoutReturn(roomId, reading, page);
+  }
+
+  function withoutReturn(roomId: RoomId, reading: Reading, page: PageAhead): PageAhead {
+    if (known?.roomId !== roomId) known = { roomId, pages: new Set() };
+    known.pages.add(reading.page);
+    if (page.next === undefined || !known.pages.has(page.next)) return page;
+    const { next: _next, following: _following, ...last } = page;
+    return last;
+  }
+
+  async function readRoom(
+    room: RoomTimeline,
+    reading: Reading = { page: null },
+    left: number,
+  ): Promise<Reading> {
+    if (reading.pending !== undefined) return reading;
+    if (isGivenFromTimeline(room, reading, left)) return { ...reading, pending: visible(room.timeline) };
+    try {
+      if (source.isGivenUp(room.roomId)) return refused(room, reading);
+      const page = await readPage(room.roomId, reading);
+      // The page behind it was asked for when it came. Requests leave at the event loop's next turn, and until then the
+      // homeserver would wait for the translation of this one.
+      if (page.following !== undefined) await nextTurn();
+      return pageInHand(room, reading, page);
+    } catch (error) {
+      if (isRefusal(error)) return refused(room, reading);
+      if (isTransient(error)) source.onFailure?.(room.roomId);
+      throw error;
+    }
+  }
+
+  function refused(room: RoomTimeline, reading: Reading): Reading {
+    source.onRefused?.(room.roomId);
+    if (reading.given !== undefined) return { ...reading, pending: [] };
+    // What stands before our own join may be older than the interval, and nothing tells any more.
+    return { ...reading, pending: visible(room.timeline.slice(room.joinedAt ?? 0)) };
+  }
+
+  function close(): void {
+    for (const leave of places.values()) leave();
+    places.clear();
+  }
+
+  return { readRoom, withPagesAhead, close };
+}
+
+function isGivenFromTimeline(room: RoomTimeline, reading: Reading, left: number): boolean {
+  return room.isWhole && reading.given === undefined && reading.page === null && room.timeline.length <= left;
+}
+
+function pageInHand(room: RoomTimeline, reading: Reading, content: PageAhead): Reading {
+  const { next, memo, following } = content;
+  const events = eventsOf(content);
+  const { given, page } = reading;
+  // Where the event is gone from its page (purged meanwhile), the page is given again: repeated, not lost.
+  const start = given?.page === page ? events.findIndex(({ event_id }) => event_id === given.eventId) + 1 : 0;
+  const leave =
+    room.lastVisible === undefined ? -1 : events.findIndex(({ event_id }) => event_id === room.lastVisible);
+  const isLast = leave !== -1 || next === undefined;
+  const pending = visible(events.slice(start, leave === -1 ? undefined : leave + 1));
+  return {
+    ...(given !== undefined && { given }),
+    page,
+    pending,
+    ...(!isLast && { next }),
+    ...(!isLast && following !== undefined && { ahead: following }),
+    ...(memo !== undefined && { memo }),
+  };
+}
+
+/** Throws a 502 where the page cannot be read. */
+const eventsOf = ({ events }: IntervalPage): readonly RoomEvent[] =>
+  events instanceof MessagesPage ? events.events : events;
+
+/** Aliases events were never part of the legacy stream: native leaves them out too. */
+function visible(events: readonly RoomEvent[]): readonly RoomEvent[] {
+  return events.filter((event) => event.type !== 'm.room.aliases');
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof HomeserverError && (error.status === 403 || error.status === 404);
+}

@@ -1,0 +1,73 @@
+import { OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
+import type { JsonMembers } from '../stream/json-members.ts';
+import { KnownKeys } from './known-members.ts';
+
+/** What a homeserver answered means nothing: a value that we rely on is missing, or of another type. */
+export class UnreadableAnswer extends Error {
+  override readonly name = 'UnreadableAnswer';
+}
+
+type Expected = 'type' | 'text' | 'object' | 'send time';
+
+const EXPECTED: Readonly<Record<string, Expected>> = {
+  type: 'type',
+  event_id: 'text',
+  sender: 'text',
+  room_id: 'text',
+  state_key: 'text',
+  content: 'object',
+  unsigned: 'object',
+  origin_server_ts: 'send time',
+};
+const KEYS = new KnownKeys(Object.keys(EXPECTED));
+const EXPECTED_OF = Object.values(EXPECTED);
+
+/**
+ * Checks the members of an event that every client relies on, by how their bytes begin: its `type` is there, and what
+ * else is there has the type that Matrix gives it, or is null. Returns `origin_server_ts`, 0 where there is none.
+ * Throws an `UnreadableAnswer`.
+ */
+export function checkEvent(bytes: Buffer, members: JsonMembers): number {
+  let hasType = false;
+  let sentAt = 0;
+  for (let member = 0; member < members.count; member += 1) {
+    const expected = EXPECTED_OF[KEYS.numberOf(bytes, members, member)];
+    if (expected === undefined) continue;
+    const start = members.valueStart(member);
+    const first = bytes[start] ?? 0;
+    if (first === LETTER_N && expected !== 'type') continue;
+    if (!begins(first, expected)) throw new UnreadableAnswer(`an event has an odd ${expected}`);
+    if (expected === 'type') hasType = true;
+    if (expected === 'send time') sentAt = Number(bytes.toString('latin1', start, members.valueEnd(member)));
+  }
+  if (!hasType) throw new UnreadableAnswer('an event has no type');
+  return Number.isFinite(sentAt) ? sentAt : 0;
+}
+
+/** The same of an event that was parsed. Throws an `UnreadableAnswer`. */
+export function checkParsedEvent(event: unknown): { type: string; origin_server_ts?: number } {
+  if (!isObject(event)) throw new UnreadableAnswer('an event is no object');
+  const { type, content, unsigned, origin_server_ts: sentAt } = event;
+  const texts = [event['event_id'], event['sender'], event['room_id'], event['state_key']];
+  const isGood =
+    typeof type === 'string' &&
+    texts.every((text) => isAbsent(text) || typeof text === 'string') &&
+    [content, unsigned].every((value) => isAbsent(value) || isObject(value)) &&
+    (isAbsent(sentAt) || typeof sentAt === 'number');
+  if (!isGood) throw new UnreadableAnswer('an event has members of odd types');
+  return event as { type: string; origin_server_ts?: number };
+}
+
+const LETTER_N = 0x6e;
+const MINUS = 0x2d;
+
+function begins(first: number, expected: Expected): boolean {
+  if (expected === 'object') return first === OBJECT_START;
+  if (expected === 'send time') return first === MINUS || (first >= 0x30 && first <= 0x39);
+  return first === QUOTE;
+}
+
+const isAbsent = (value: unknown): boolean => value === undefined || value === null;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,377 @@
+import {
+  isMembershipOf,
+  membershipOf,
+  type ClientEvent,
+  type StrippedEvent,
+} from '../matrix/client-event.ts';
+import type { EventId, RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
+import { ARRAY_START, OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
+import { JsonMembers } from '../stream/json-members.ts';
+import type { JsonPath, JsonStep, JsonVisitor } from '../stream/json-reader.ts';
+import { checkEvent, checkParsedEvent, UnreadableAnswer } from './checked-event.ts';
+import { EphemeralWriter } from './ephemeral-bytes.ts';
+import type { PendingRoom, RoomEvent, RoomTimeline, StreamUpdate, WrittenEphemeral } from './events.ts';
+import { InitialSyncSigns } from './whole-initial-sync.ts';
+import { WrittenEvent } from './written-event.ts';
+
+/** How much of an answer may be kept. */
+export interface HeldBytes {
+  /** Whether so many more bytes of timelines may be held; they are, then. */
+  take(bytes: number): boolean;
+  give(bytes: number): void;
+}
+
+/** A whole incremental `/sync`. */
+export interface SyncUpdate extends StreamUpdate {
+  nextBatch: SyncToken;
+  /** Whether it tells everything from the beginning: see `InitialSyncSigns`. */
+  isInitial: boolean;
+}
+
+/** What a value has to be: `null` is as good as nothing, everywhere but in a list of events. */
+type Shape = 'object' | 'list' | 'event' | 'text' | 'flag' | 'any';
+
+const STEPS: Readonly<Record<Shape, JsonStep>> = {
+  object: 'enter',
+  list: 'enter',
+  event: 'take members',
+  text: 'take',
+  flag: 'take',
+  any: 'skip',
+};
+
+/** Presence, typing and receipts beyond so many bytes are left out of an answer: they are told anew all the time. */
+const MOST_EPHEMERAL_BYTES = 16 * 1024 * 1024;
+/** The cost of an event beside its bytes: an object, an id. */
+const BYTES_PER_EVENT = 256;
+
+/**
+ * An incremental `/sync`, value by value → everything that legacy clients saw of it, and nothing else.
+ *
+ * Differs: presence stands once for each user. Native repeats it for every join, also of those who were there.
+ * Differs: own membership events stand once. Native gives them twice while the room is joined.
+ * Differs: own presence does not come with an own join. /sync gives that of those who were not seen before.
+ * Differs: what happened before a leave, kick or ban is delivered. Native loses it when the poll starts afterwards.
+ * Differs: what happened in a room between `from` and an own join is delivered. Native loses it when the poll waits then.
+ * Differs: invites of ignored users do not come. /sync leaves them out.
+ *
+ * Left out: `state` (the stream has no state section; what changed in a gap is in the gap), to-device messages, device
+ * lists, push rules, counts, summaries. Any key may be missing or null; a value of another type than Matrix gives it is
+ * an `UnreadableAnswer`.
+ *
+ * Timelines are kept as long as `held` lets them; a room whose timeline is not kept is there without it, and not whole.
+ * Those of left rooms go before those of joined ones: a room that the user left may refuse to be read later.
+ *
+ * @see reference/native.md §2.3
+ */
+export class StreamUpdateReader implements JsonVisitor {
+  readonly #userId: UserId;
+  readonly #held: HeldBytes;
+  readonly #write = new EphemeralWriter();
+  readonly #members = new JsonMembers();
+  readonly #signs = new InitialSyncSigns();
+  #nextBatch: SyncToken | undefined;
+  readonly #rooms: ReadRoom[] = [];
+  /** Joined rooms whose timelines are kept. */
+  readonly #keptJoined: ReadRoom[] = [];
+  #room: ReadRoom | undefined;
+  readonly #pendingRooms: PendingRoom[] = [];
+  #strippedState: StrippedEvent[] = [];
+  readonly #presence: WrittenEphemeral[] = [];
+  readonly #typing: WrittenEphemeral[] = [];
+  readonly #receipts: WrittenEphemeral[] = [];
+  readonly #tags: WrittenEphemeral[] = [];
+  readonly #globalAccountData: WrittenEphemeral[] = [];
+  readonly #roomAccountData: WrittenEphemeral[] = [];
+  #ephemeralBytes = 0;
+
+  constructor(userId: UserId, held: HeldBytes) {
+    this.#userId = userId;
+    this.#held = held;
+  }
+
+  /** What was read, once all of it was. Throws where the answer has no `next_batch`. */
+  finish(): SyncUpdate {
+    if (this.#nextBatch === undefined) throw new UnreadableAnswer('the answer has no next_batch');
+    return {
+      nextBatch: this.#nextBatch,
+      isInitial: this.#signs.isInitial,
+      rooms: this.#rooms
+        .map(toRoomTimeline)
+        .filter(({ timeline, isWhole }) => timeline.length > 0 || !isWhole)
+        .toSorted(byRoomId),
+      pendingRooms: this.#pendingRooms.toSorted(invitesFirst),
+      ephemeral: [
+        ...this.#presence,
+        ...this.#typing,
+        ...this.#receipts,
+        ...this.#tags,
+        ...this.#globalAccountData,
+        ...this.#roomAccountData,
+      ],
+    };
+  }
+
+  visit(path: JsonPath, first: number): JsonStep {
+    const shape = shapeAt(path);
+    if (!isOfShape(shape, first)) throw new UnreadableAnswer(`${path.join('.')} is not of its type`);
+    if (path.length === 3 && shape === 'object') this.#startRoom(path);
+    return STEPS[shape];
+  }
+
+  take(path: JsonPath, bytes: Buffer): void {
+    if (path.length === 1) {
+      const token = JSON.parse(bytes.toString()) as SyncToken | null;
+      this.#nextBatch = token === null || token.length === 0 ? undefined : token;
+    } else if (path[4] === 'limited') {
+      if (this.#room !== undefined) this.#room.isLimited = bytes.toString() === 'true';
+    } else this.#oddEvent(path, bytes);
+  }
+
+  takeMembers(path: JsonPath, bytes: Buffer, members: JsonMembers): void {
+    const sentAt = checkEvent(bytes, members);
+    const member = members.named(bytes, 'type');
+    const type = textAt(bytes, members.valueStart(member), members.valueEnd(member));
+    if (type === undefined) throw new UnreadableAnswer('an event has no type');
+    const [top, section, roomId, key] = path;
+    if (path.length === 3) {
+      if (top === 'presence') this.#ephemeral(this.#presence, this.#write.presence(bytes, members));
+      else this.#accountData(this.#globalAccountData, type, bytes, members);
+    } else if (key === 'timeline') this.#timelineEvent(type, bytes, members, sentAt);
+    else if (key === 'state') this.#signs.roomEvent(type);
+    else if (key === 'account_data') {
+      const list = type === 'm.tag' ? this.#tags : this.#roomAccountData;
+      this.#accountData(list, type, bytes, members, roomId as RoomId);
+    } else if (key === 'ephemeral') {
+      const list = this.#listOf(type);
+      if (list !== undefined)
+        this.#ephemeral(list, this.#write.other(type, bytes, members, roomId as RoomId));
+    } else if (section === 'invite' || section === 'knock') {
+      this.#strippedState.push(parse(bytes, members) as StrippedEvent);
+    }
+  }
+
+  leave(path: JsonPath): void {
+    if (path.length !== 3 || path[0] !== 'rooms') return;
+    const [, section, roomId] = path;
+    if (section === 'invite' || section === 'knock') {
+      this.#pendingRooms.push({
+        roomId: roomId as RoomId,
+        membership: section,
+        strippedState: this.#strippedState,
+      });
+    } else this.#endRoom();
+  }
+
+  #startRoom(path: JsonPath): void {
+    this.#strippedState = [];
+    const isLeft = path[1] === 'leave';
+    this.#room = new ReadRoom(path[2] as RoomId, isLeft);
+    this.#signs.startRoom();
+  }
+
+  #endRoom(): void {
+    const room = this.#room;
+    if (room === undefined) return;
+    this.#room = undefined;
+    if (!room.isLeft) this.#signs.endRoom(room.isLimited);
+    this.#rooms.push(room);
+    if (!room.isLeft && room.bytes > 0) this.#keptJoined.push(room);
+  }
+
+  #timelineEvent(type: string, bytes: Buffer, members: JsonMembers, sentAt: number): void {
+    const room = this.#room;
+    if (room === undefined) return;
+    this.#signs.roomEvent(type);
+    if (type === 'm.room.member') room.noteMembership(parse(bytes, members), this.#userId);
+    // Aliases events were never part of the legacy stream.
+    if (type === 'm.room.aliases' || room.isDropped) return;
+    const length = members.end - members.start + BYTES_PER_EVENT;
+    if (!this.#makePlace(length, room)) return;
+    // Copied, so that no chunk of a large answer is kept for a few events.
+    const own = Buffer.from(bytes.subarray(members.start, members.end));
+    this.#members.find(own, 0);
+    room.keep(new WrittenEvent(own, this.#members), sentAt, length);
+  }
+
+  /** Whether so many more bytes of the room may be kept; if not, its timeline is let go. */
+  #makePlace(length: number, room: ReadRoom): boolean {
+    while (!this.#held.take(length)) {
+      const other = (room.isLeft ? this.#keptJoined.pop() : undefined) ?? room;
+      this.#held.give(other.drop());
+      if (other === room) return false;
+    }
+    return true;
+  }
+
+  /** An event of more members than are looked at in the bytes, or what is none. */
+  #oddEvent(path: JsonPath, bytes: Buffer): void {
+    const event = JSON.parse(bytes.toString()) as ClientEvent;
+    const { type, origin_server_ts: sentAt } = checkParsedEvent(event);
+    const [, , , key] = path;
+    if (key !== 'timeline' || this.#room === undefined) return;
+    this.#signs.roomEvent(type);
+    const length = bytes.length + BYTES_PER_EVENT;
+    if (this.#room.isDropped || !this.#makePlace(length, this.#room)) return;
+    this.#room.keep(event, sentAt ?? 0, length);
+  }
+
+  #listOf(type: string): WrittenEphemeral[] | undefined {
+    if (type === 'm.typing') return this.#typing;
+    return type === 'm.receipt' ? this.#receipts : undefined;
+  }
+
+  #ephemeral(list: WrittenEphemeral[], written: WrittenEphemeral): void {
+    this.#ephemeralBytes += written.bytes.length;
+    if (this.#ephemeralBytes <= MOST_EPHEMERAL_BYTES) list.push(written);
+  }
+
+  /** Tags, then global, then the rooms' other account data; of push rules nothing, as they have an API of their own. */
+  #accountData(
+    list: WrittenEphemeral[],
+    type: string,
+    bytes: Buffer,
+    members: JsonMembers,
+    roomId?: RoomId,
+  ): void {
+    if (roomId === undefined && type === 'm.push_rules') this.#signs.pushRules();
+    else list.push(this.#write.other(type, bytes, members, roomId));
+  }
+}
+
+/** One joined or left room, as far as it was read. */
+class ReadRoom {
+  readonly roomId: RoomId;
+  readonly isLeft: boolean;
+  timeline: RoomEvent[] = [];
+  sentAt: number[] = [];
+  bytes = 0;
+  isLimited = false;
+  isDropped = false;
+  lastOwn: EventId | undefined;
+  joinedAt: number | undefined;
+  hasOwnJoin = false;
+  #wasInside: boolean | undefined;
+
+  constructor(roomId: RoomId, isLeft: boolean) {
+    this.roomId = roomId;
+    this.isLeft = isLeft;
+  }
+
+  keep(event: RoomEvent, sentAt: number, length: number): void {
+    this.timeline.push(event);
+    this.sentAt.push(sentAt);
+    this.bytes += length;
+  }
+
+  /** Lets the timeline go; returns how many bytes that was. */
+  drop(): number {
+    const { bytes } = this;
+    Object.assign(this, { timeline: [], sentAt: [], bytes: 0, isDropped: true });
+    return bytes;
+  }
+
+  /** Before the event itself is kept. Whether we were in the room before is told by the first change of it. */
+  noteMembership(event: ClientEvent, userId: UserId): void {
+    if (!isMembershipOf(userId, event)) return;
+    const membership = membershipOf(event);
+    this.lastOwn = event.event_id;
+    if (membership === 'join') this.hasOwnJoin = true;
+    if (membership === 'invite' || membership === 'knock') return;
+    const isFirst = this.#wasInside === undefined;
+    const before = event.unsigned?.prev_content?.['membership'];
+    if (membership === 'join') {
+      this.#wasInside ??= before === 'join';
+      if (isFirst && !this.#wasInside) this.joinedAt = this.timeline.length;
+    } else if (before !== 'invite' && before !== 'knock') this.#wasInside ??= true;
+  }
+}
+
+function toRoomTimeline(room: ReadRoom): RoomTimeline {
+  const { roomId, timeline, sentAt, isLeft, lastOwn, joinedAt } = room;
+  return {
+    roomId,
+    timeline,
+    sentAt,
+    isWhole: !room.isLimited && !room.isDropped,
+    ...(isLeft && lastOwn !== undefined && { lastVisible: lastOwn }),
+    ...(joinedAt !== undefined && !room.isDropped && { joinedAt }),
+    ...(room.hasOwnJoin && { hasOwnJoin: true as const }),
+  };
+}
+
+/** What stands at a path, as far as we rely on it. */
+function shapeAt(path: JsonPath): Shape {
+  const [top, section, , key, part] = path;
+  switch (path.length) {
+    case 0:
+      return 'object';
+    case 1:
+      if (top === 'next_batch') return 'text';
+      return top === 'rooms' || top === 'presence' || top === 'account_data' ? 'object' : 'any';
+    case 2:
+      if (top !== 'rooms') return section === 'events' ? 'list' : 'any';
+      return section === 'join' || section === 'leave' || section === 'invite' || section === 'knock'
+        ? 'object'
+        : 'any';
+    case 3:
+      return top === 'rooms' ? 'object' : 'event';
+    case 4:
+      return shapeOfRoomKey(section, key);
+    case 5:
+      if (part === 'limited') return 'flag';
+      return part === 'events' ? 'list' : 'any';
+    default:
+      return 'event';
+  }
+}
+
+function shapeOfRoomKey(section: string | number | undefined, key: string | number | undefined): Shape {
+  const isWanted =
+    section === 'invite' || section === 'knock'
+      ? key === `${section}_state`
+      : key === 'timeline' ||
+        key === 'state' ||
+        key === 'account_data' ||
+        (key === 'ephemeral' && section === 'join');
+  return isWanted ? 'object' : 'any';
+}
+
+const LETTER_F = 0x66;
+const LETTER_N = 0x6e;
+const LETTER_T = 0x74;
+
+function isOfShape(shape: Shape, first: number): boolean {
+  switch (shape) {
+    case 'any':
+      return true;
+    case 'event':
+      return first === OBJECT_START;
+    case 'object':
+      return first === OBJECT_START || first === LETTER_N;
+    case 'list':
+      return first === ARRAY_START || first === LETTER_N;
+    case 'text':
+      return first === QUOTE || first === LETTER_N;
+    case 'flag':
+      return first === LETTER_T || first === LETTER_F || first === LETTER_N;
+  }
+}
+
+const parse = (bytes: Buffer, { start, end }: JsonMembers): ClientEvent =>
+  JSON.parse(bytes.toString('utf8', start, end)) as ClientEvent;
+
+function textAt(bytes: Buffer, start: number, end: number): string | undefined {
+  if (bytes[start] !== QUOTE) return undefined;
+  const text = bytes.toString('utf8', start + 1, end - 1);
+  return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
+}
+
+const invitesFirst = (a: PendingRoom, b: PendingRoom): number =>
+  Number(a.membership === 'knock') - Number(b.membership === 'knock');
+
+/** By code units, which is the same on every replica, whatever its locale. */
+function byRoomId(a: { roomId: RoomId }, b: { roomId: RoomId }): number {
+  if (a.roomId === b.roomId) return 0;
+  return a.roomId < b.roomId ? -1 : 1;
+}
