@@ -25,6 +25,9 @@ export interface LegacyEventOptions {
  * The redaction in a redacted event has the legacy form too, on top and in `unsigned`; one that is inside that one is
  * copied. Homeservers nest no deeper, and each level more would double the event.
  *
+ * Differs: power levels have `users`, also where it is empty. Rooms of version 12 leave it out, and matrix-js-sdk up to 0.4.2
+ * stops at them.
+ *
  * All methods throw a `JsonReaderError` where an event cannot be read: for the client that is a 502. Something of it may
  * have been written then.
  *
@@ -129,8 +132,8 @@ const UNSIGNED_KEYS = new KnownKeys([...SHARED, 'm.relations', 'membership', 'tr
 /** Copied, not moved: clients of 2014 read the top level, later ones `unsigned`. */
 const COPIED = [2, 3, 4, 5];
 const ALL_COPIED = setOf(...COPIED);
-const CONTENT = { redacts: 0 } as const;
-const CONTENT_KEYS = new KnownKeys(['redacts']);
+const CONTENT = { redacts: 0, users: 1 } as const;
+const CONTENT_KEYS = new KnownKeys(['redacts', 'users']);
 
 /** Events at one level: those of the room, or the redactions inside them. */
 class EventLevel {
@@ -139,7 +142,7 @@ class EventLevel {
   readonly #without: number;
   readonly #event = new KnownMembers(EVENT_KEYS);
   readonly #unsigned = new KnownMembers(UNSIGNED_KEYS);
-  /** Of a redaction. */
+  /** Of a redaction, or of power levels. */
   #content: KnownMembers | undefined;
   readonly #age = new Value();
   readonly #redacts = new Value();
@@ -212,11 +215,13 @@ class EventLevel {
     const unsigned = this.#unsigned;
     const hasAge = this.#findAge(bytes);
     const hasRedacts = this.#findRedacts(bytes);
+    const lacksUsers = this.#lacksUsers(bytes);
     const hasInner = this.#hasInner(bytes);
     const hasSender = event.has(EVENT.sender);
     let replaced = REPLACED | (unsigned.present & ALL_COPIED);
     if (hasSender) replaced |= 1 << EVENT.user_id;
     if (hasRedacts) replaced |= REDACTED_PARTS;
+    if (lacksUsers) replaced |= 1 << EVENT.content;
     if (hasInner) replaced |= 1 << EVENT.because;
     this.#writeRoomId(event.writeWithout(replaced, false, sink), sink);
     if (hasSender) {
@@ -226,6 +231,7 @@ class EventLevel {
     this.#writeCopies(sink);
     if (hasAge) this.#age.write(AGE, true, sink);
     if (hasRedacts) this.#writeRedacts(sink);
+    if (lacksUsers) this.#writeUsers(sink);
     if (hasInner) this.#writeInner(bytes, true, sink);
     this.#writeUnsigned(bytes, hasAge, sink);
   }
@@ -298,6 +304,23 @@ class EventLevel {
     return true;
   }
 
+  /** Whether these are power levels that say nothing of users. */
+  #lacksUsers(bytes: Buffer): boolean {
+    const event = this.#event;
+    if (!event.hasText(EVENT.type, POWER_LEVELS) || !event.has(EVENT.content)) return false;
+    this.#content ??= new KnownMembers(CONTENT_KEYS);
+    return (
+      this.#content.readAt(bytes, event.valueStart(EVENT.content)) && !this.#content.hasValue(CONTENT.users)
+    );
+  }
+
+  #writeUsers(sink: ByteSink): void {
+    sink.bytes(CONTENT_START);
+    const isFollowing = this.#content?.writeWithout(setOf(CONTENT.users), false, sink) ?? false;
+    sink.range(USERS, isFollowing ? 0 : 1, USERS.length);
+    sink.byte(OBJECT_END);
+  }
+
   #writeRedacts(sink: ByteSink): void {
     this.#redacts.write(REDACTS, true, sink);
     sink.bytes(CONTENT_START);
@@ -312,6 +335,8 @@ const REDACTED_PARTS = setOf(EVENT.redacts, EVENT.content);
 const NOT_PLAIN = setOf(UNSIGNED.because, UNSIGNED.relations, 4, 5);
 const EMPTY_OBJECT: Buffer = Buffer.from('{}');
 const REDACTION = Buffer.from('"m.room.redaction"');
+const POWER_LEVELS = Buffer.from('"m.room.power_levels"');
+const USERS = Buffer.from(',"users":{}');
 const ROOM_ID = Buffer.from(',"room_id":');
 const USER_ID = Buffer.from(',"user_id":');
 const AGE = Buffer.from(',"age":');

@@ -52,6 +52,7 @@ function toLegacyAtLevel(
     if (unsigned[key] !== undefined) Object.assign(legacy, { [key]: unsigned[key] });
   }
   if (hasInner) legacy.redacted_because = unsigned.redacted_because as LegacyEvent;
+  if (event.type === 'm.room.power_levels') return withUsers(legacy);
   return event.type === 'm.room.redaction' ? withRedacts(legacy) : legacy;
 }
 
@@ -73,6 +74,13 @@ function withRedacts(event: LegacyEvent): LegacyEvent {
   const content = isObject(event.content) ? event.content : {};
   const redacts = event['redacts'] ?? content['redacts'] ?? undefined;
   return redacts === undefined ? event : { ...event, redacts, content: { ...content, redacts } };
+}
+
+/** Power levels of rooms of version 12 may name nobody. */
+function withUsers(event: LegacyEvent): LegacyEvent {
+  const { content } = event;
+  if (!isObject(content)) return event;
+  return { ...event, content: { ...content, users: content['users'] ?? {} } };
 }
 
 function ageOf({ origin_server_ts: sentAt }: ClientEvent, nowMs: Milliseconds): Milliseconds | undefined {

@@ -66,8 +66,7 @@ export class WrittenEvent {
     this.end = members.end;
     this.type = textOf(bytes, members, type) ?? '';
     this.event_id = textOf(bytes, members, eventId) as EventId | undefined;
-    // A redaction has `redacts` in two places.
-    const isOdd = sender === NONE || unsigned === NONE || this.type === 'm.room.redaction';
+    const isOdd = sender === NONE || unsigned === NONE || WITH_OTHER_CONTENT.has(this.type);
     this.isPlain = isPlain && !isOdd;
     this.senderStart = sender === NONE ? 0 : members.valueStart(sender);
     this.senderEnd = sender === NONE ? 0 : members.valueEnd(sender);
@@ -156,3 +155,6 @@ const isAllOf = (answer: Buffer, { end }: JsonMembers): boolean => skipSpace(ans
 function textOf(bytes: Buffer, members: JsonMembers, member: number): string | undefined {
   return member === NONE ? undefined : stringIn(bytes, members.valueStart(member), members.valueEnd(member));
 }
+
+/** Whose legacy content may be another one: a redaction has `redacts` in two places, power levels have `users`. */
+const WITH_OTHER_CONTENT: ReadonlySet<string> = new Set(['m.room.redaction', 'm.room.power_levels']);

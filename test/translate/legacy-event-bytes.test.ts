@@ -132,6 +132,20 @@ describe('LegacyEventBytes', () => {
     },
   );
 
+  test.each([
+    { content: '{}', expected: '{"users":{}}' },
+    { content: '{"ban":50.0}', expected: '{"ban":50.0,"users":{}}' },
+    { content: '{"users":null,"ban":50}', expected: '{"ban":50,"users":{}}' },
+    { content: '{"users":{"@a:test":100.0},"ban":50}', expected: '{"users":{"@a:test":100.0},"ban":50}' },
+    { content: '"none"', expected: '"none"' },
+  ])('power levels $content -> $expected, in each way to write them', ({ content, expected }) => {
+    const text = `{"type":"m.room.power_levels","state_key":"","sender":"@a:test","content":${content},"unsigned":{"age":1}}`;
+    const written = write(text);
+    expect(written).toContain(`"content":${expected}`);
+    expect(JSON.parse(written)).toEqual(byParsing(text));
+    expect(write(text, { isRaw: true })).toContain(`"content":${content}`);
+  });
+
   const redactions = (levels: number): string => {
     let event = '{"type":"m.room.redaction","content":{}}';
     for (let level = 0; level < levels; level += 1)
