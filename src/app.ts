@@ -30,7 +30,7 @@ import { initialSync } from './endpoints/initial-sync.ts';
 import { messages } from './endpoints/messages.ts';
 import { createOpenMedia, type OpenMedia } from './endpoints/opened-media.ts';
 import { createParkedPolls } from './endpoints/parked-polls.ts';
-import { createPassThrough, passthrough } from './endpoints/passthrough.ts';
+import { answerOnlyAsSent, createPassThrough, passthrough } from './endpoints/passthrough.ts';
 import { createPeekEvents } from './endpoints/peek-events.ts';
 import { roomInitialSync } from './endpoints/room-initial-sync.ts';
 import { createSessionObserver } from './endpoints/session-observer.ts';
@@ -46,8 +46,9 @@ import { createPrefixReader } from './homeserver/prefixes.ts';
 import { systemClock } from './http/clock.ts';
 import { jsonHeaders } from './http/cors.ts';
 import { installErrorHandler } from './http/error-handler.ts';
+import { takeBodiesAsBytes } from './http/request-bodies.ts';
 import { createPeerLookup, forwardedForOf, forwardedProtoOf } from './http/forwarded.ts';
-import { createServerOptions, refuseUnknownExpectations } from './http/limits.ts';
+import { createServerOptions } from './http/limits.ts';
 import { health } from './operate/health.ts';
 import { countRequests, metricsRoutes } from './operate/metrics-routes.ts';
 import { createMetrics, type EndpointName } from './operate/metrics.ts';
@@ -166,7 +167,6 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     loggerInstance: logger as FastifyBaseLogger,
   });
   installErrorHandler(gateway);
-  refuseUnknownExpectations(gateway.server);
 
   /** A scope for each endpoint: its requests are counted under its name, its answers have native's headers. */
   async function answer<Options extends object>(
@@ -177,6 +177,8 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     await gateway.register(async (scope) => {
       scope.addHook('onRequest', countRequests(metrics, name));
       scope.addHook('onRequest', async (_request, reply) => void reply.headers(jsonHeaders));
+      scope.addHook('onRequest', answerOnlyAsSent(passThrough));
+      takeBodiesAsBytes(scope);
       await scope.register(endpoint as FastifyPluginAsync<object>, options);
     });
   }

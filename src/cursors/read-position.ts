@@ -1,3 +1,4 @@
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import { MatrixError } from '../matrix/errors.ts';
 import type { SyncToken } from '../matrix/identifiers.ts';
 import type { StreamPosition } from './event-stream.ts';
@@ -20,11 +21,18 @@ export async function readPosition(from: string, context: TokenContext): Promise
   if (catchUp !== undefined) {
     const isPossible = kind.isSyncToken(catchUp.from) && kind.isSyncToken(catchUp.to);
     if (isPossible && (catchUp.page === null || kind.isMessagesToken(catchUp.page))) return { catchUp };
-    throw badFrom();
+    throw badToken('from');
   }
   const syncToken = isOwnToken(from) ? await resolveForSync(from, context) : kind.toSyncToken(from);
-  if (syncToken === undefined) throw badFrom();
+  if (syncToken === undefined) throw badToken('from');
   return { syncToken };
 }
 
-const badFrom = (): MatrixError => new MatrixError(400, 'M_UNKNOWN', "'from' parameter is invalid");
+/** Throws native's 400 for what is neither a token of this homeserver's shape, nor one of ours, nor empty. */
+export function checkToken(name: 'from' | 'to', token: string, kind: HomeserverKind): void {
+  const isGood = token === '' || token === 'END' || kind.isMessagesToken(token) || isOwnToken(token);
+  if (!isGood) throw badToken(name);
+}
+
+const badToken = (name: string): MatrixError =>
+  new MatrixError(400, 'M_UNKNOWN', `'${name}' parameter is invalid`);

@@ -4,7 +4,8 @@ import type { EventRooms } from '../caches/event-rooms.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
 import { readOrRefuse } from '../homeserver/unreadable-answer.ts';
 import type { Clock } from '../http/clock.ts';
-import { HomeserverError, MatrixError } from '../matrix/errors.ts';
+import { pathOf } from '../http/raw-url.ts';
+import { HomeserverError, MatrixError, unrecognized } from '../matrix/errors.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
 import { answerGet } from './route.ts';
@@ -36,11 +37,16 @@ const ROOMS_AT_A_TIME = 8;
 export const event: FastifyPluginAsync<EventOptions> = async (app, options) => {
   const { homeserver, sessions, eventRooms, clock } = options;
 
+  app.addHook('onRequest', async ({ raw }) => {
+    // Natively the pattern of the path does not end so.
+    if (raw.method !== 'OPTIONS' && pathOf(raw.url ?? '').endsWith('/')) throw unrecognized();
+  });
+
   answerGet(app, '/events/*', sessions, async (request, reply) => {
-    const eventId = readEventId(request.raw.url ?? '');
+    const rawPath = pathOf(request.raw.url ?? '');
+    const eventId = readEventId(rawPath);
     const session = await sessions.sessionOf(request);
     if (session.isGuest) throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guest access not allowed');
-    if (eventId === '') throw eventNotFound();
     reply.type('application/json');
     return sessions.withSession(session, () => getOneEvent(session, eventId, request.signal));
   });
@@ -96,13 +102,15 @@ export const event: FastifyPluginAsync<EventOptions> = async (app, options) => {
 };
 
 /** The rest of the raw path, which may hold `/` and `+` as they are, or escaped. */
-function readEventId(rawUrl: string): EventId {
-  const escaped = /\/events\/([^?]*)/.exec(rawUrl)?.[1] ?? '';
+function readEventId(rawPath: string): EventId {
+  const escaped = rawPath.slice(rawPath.indexOf(PLACE) + PLACE.length);
   try {
     return decodeURIComponent(escaped) as EventId;
   } catch {
     return escaped as EventId;
   }
 }
+
+const PLACE = '/events/';
 
 const eventNotFound = (): MatrixError => new MatrixError(404, 'M_NOT_FOUND', 'Event not found.');

@@ -5,6 +5,8 @@ import { checkDirection, readLimit, readTimeout } from '../matrix/query.ts';
 export interface EventsQuery {
   /** Undefined: from now on. */
   from: string | undefined;
+  /** Ignored as natively, but for a bad one. */
+  to: string | undefined;
   timeoutMs: Milliseconds;
   limit: number;
   isRaw: boolean;
@@ -25,6 +27,7 @@ export function readEventsQuery(
   const limit = readLimit(query, 0);
   return {
     from: from === '' || from === 'END' ? undefined : from,
+    to: query.get('to') ?? undefined,
     timeoutMs: readTimeout(query, maxPollTimeoutMs),
     limit: limit === 0 ? eventsLimit : limit,
     isRaw: query.has('raw'),

@@ -5,7 +5,7 @@ import type { Presences } from '../caches/presences.ts';
 import type { EventStream } from '../cursors/event-stream.ts';
 import type { AnswerMemory, Increments } from '../cursors/held-bytes.ts';
 import type { ReadNow } from '../cursors/now.ts';
-import { readPosition } from '../cursors/read-position.ts';
+import { checkToken, readPosition } from '../cursors/read-position.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
@@ -77,6 +77,7 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
   async function getEvents(session: Session, query: EventsQuery, poll: LongPoll, memory: AnswerMemory) {
     const { limit, isRaw } = query;
     const { patience, signal } = poll;
+    if (query.to !== undefined) checkToken('to', query.to, await patience.outlast(options.kind));
     const position = await readStart(session, poll);
     const start = poll.start ?? '';
     const delivery = await options.stream.follow(position, {

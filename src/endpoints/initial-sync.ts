@@ -2,8 +2,9 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
 import type { Presences } from '../caches/presences.ts';
 import type { Visibilities } from '../caches/visibility.ts';
+import { checkToken } from '../cursors/read-position.ts';
 import type { SessionCursors } from '../cursors/session-cursors.ts';
-import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
+import { encodeRoomToken } from '../cursors/stream-position.ts';
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
@@ -123,11 +124,7 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
 
 /** `from`, `to` and `dir` are read as natively: what is in them does not matter, unless it is wrong. */
 function readInitialSyncQuery(query: URLSearchParams, kind: HomeserverKind): InitialSyncQuery {
-  for (const name of ['from', 'to']) {
-    const token = query.get(name) ?? '';
-    const isGood = token === '' || token === 'END' || kind.isMessagesToken(token) || isOwnToken(token);
-    if (!isGood) throw new MatrixError(400, 'M_UNKNOWN', `'${name}' parameter is invalid`);
-  }
+  for (const name of ['from', 'to'] as const) checkToken(name, query.get(name) ?? '', kind);
   checkDirection(query);
   return { limit: readLimit(query, 10), archived: readBoolean(query, 'archived'), isRaw: query.has('raw') };
 }

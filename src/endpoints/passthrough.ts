@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { METHODS } from 'node:http';
 import fastifyHttpProxy from '@fastify/http-proxy';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import type { Connections } from '../homeserver/connections.ts';
 import { writeError } from '../http/error-handler.ts';
 import { createPeerLookup } from '../http/forwarded.ts';
@@ -9,7 +9,7 @@ import { toAuthenticatedMedia } from '../http/legacy-media.ts';
 import { toHomeserverPath } from '../http/legacy-prefixes.ts';
 import type { HomeserverPrefixes } from '../http/legacy-prefixes.ts';
 import { takeQueryToken } from '../http/query-token.ts';
-import { hasDotSegment, isBelow, isLongPoll, pathOf } from '../http/raw-url.ts';
+import { hasDotSegment, isBelow, isLongPoll, matchesAsSent, pathOf } from '../http/raw-url.ts';
 import { MatrixError, unrecognized } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import type { OpenedRequest, OpenMedia } from './opened-media.ts';
@@ -141,6 +141,20 @@ function checkToken(accessToken: string, request: IncomingMessage): string | und
   if (accessToken === '') return undefined;
   if (/^[\x21-\x7e]+$/.test(accessToken)) return accessToken;
   throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'Invalid access token passed.', { soft_logout: false });
+}
+
+/**
+ * The hook of a scope of our own routes: only what is one of them as it was sent, byte for byte, is answered here. Fastify's
+ * router decodes before it looks; natively `%5Fmatrix` and `%69nitialSync` are no routes, so they pass on like any other
+ * path, under the same guard.
+ */
+export function answerOnlyAsSent(passThrough: PassThrough): onRequestHookHandler {
+  return (request, reply, done) => {
+    const rawPath = pathOf(request.raw.url ?? '');
+    if (hasDotSegment(rawPath)) done(unrecognized());
+    else if (matchesAsSent(request.routeOptions.url ?? '', rawPath)) done();
+    else passThrough(request, reply);
+  };
 }
 
 /** Every path and method that the app has no other route for. */

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
 import type { ReadNow } from '../cursors/now.ts';
 import type { PeekStream } from '../cursors/peek-stream.ts';
-import { readPosition } from '../cursors/read-position.ts';
+import { checkToken, readPosition } from '../cursors/read-position.ts';
 import type { SessionCursors } from '../cursors/session-cursors.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
@@ -54,6 +54,7 @@ export function createPeekEvents(
   ): Promise<string | object> {
     const { limit, isRaw } = query;
     const { patience, signal } = poll;
+    if (query.to !== undefined) checkToken('to', query.to, await patience.outlast(options.kind));
     const refuse = () => refuseUnreadable(session, roomId, signal);
     await patience.outlast(refuse);
     const position = await readStart(session, roomId, poll);

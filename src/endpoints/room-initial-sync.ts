@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
 import type { ReadNow } from '../cursors/now.ts';
+import { checkToken } from '../cursors/read-position.ts';
 import type { SessionCursors } from '../cursors/session-cursors.ts';
 import { encodeRoomToken } from '../cursors/stream-position.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
@@ -57,7 +58,10 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
   answerGet(app, '/rooms/:roomId/initialSync', sessions, async (request, reply) => {
     const { roomId } = request.params as { roomId: RoomId };
     const session = await sessions.sessionOf(request);
-    const limit = readLimit(queryOf(request), 10);
+    const query = queryOf(request);
+    const limit = readLimit(query, 10);
+    // Natively read and then ignored, unless one is wrong.
+    for (const name of ['from', 'to'] as const) checkToken(name, query.get(name) ?? '', await options.kind());
     return sessions.withSession(session, () => getRoomInitialSync(session, roomId, limit, request, reply));
   });
 

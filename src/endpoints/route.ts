@@ -17,18 +17,17 @@ export function answerGet(
   sessions: SessionReader,
   handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
 ): void {
-  app.get(path, { exposeHeadRoute: false, onSend: plainContentType }, handler);
+  app.get(path, { exposeHeadRoute: false }, handler);
   app.head(path, async (request, reply) => {
     await sessions.checkedSessionOf(request);
     return reply.type('application/json').send();
   });
   app.options(path, answerPreflight);
-  app.route({ method: [...OTHER_METHODS], url: path, handler: methodNotAllowed });
-}
-
-/** Fastify adds a charset to the type of every text; natively there is none, and JSON has but one. */
-async function plainContentType(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const type = reply.getHeader('content-type');
-  if (typeof type === 'string' && type.startsWith('application/json;'))
-    reply.header('content-type', 'application/json');
+  // Before the body is looked at, which may be none that we read.
+  app.route({
+    method: [...OTHER_METHODS],
+    url: path,
+    onRequest: methodNotAllowed,
+    handler: methodNotAllowed,
+  });
 }

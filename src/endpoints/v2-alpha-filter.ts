@@ -21,10 +21,6 @@ export interface V2AlphaFilterOptions {
  */
 export const v2AlphaFilter: FastifyPluginAsync<V2AlphaFilterOptions> = async (app, options) => {
   const { homeserver, sessions } = options;
-  // Clients of that time do not always say that it is JSON.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-
   app.post<{ Params: { userId: string } }>('/user/:userId/filter', async (request, reply) => {
     const session = await sessions.sessionOf(request);
     const body = toModernFilter(readFilter(request.body));

@@ -21,13 +21,20 @@ export const jsonHeaders: Readonly<Record<string, string>> = {
 interface PreflightReply {
   code(status: number): this;
   headers(headers: Record<string, string>): this;
+  removeHeader(name: string): this;
   send(): unknown;
 }
 
-/** Answers `OPTIONS` on a path of ours: 204 without a body and without asking for a token. */
+/**
+ * Answers `OPTIONS` on a path of ours: 204 without a body, without what is said of bodies, and without asking for a token.
+ *
+ * @see reference/native.md §D
+ */
 export function answerPreflight(_request: unknown, reply: PreflightReply): void {
   reply
     .code(204)
+    .removeHeader('content-type')
+    .removeHeader('cache-control')
     .headers({ ...corsHeaders, 'content-length': '0' })
     .send();
 }

@@ -1,13 +1,15 @@
 // What the listening server bounds before any handler runs, and what it says to bytes that are no request.
 
-import { STATUS_CODES } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
+import { createServer, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { LogController } from 'fastify';
 import type { FastifyHttpOptions } from 'fastify';
 import { MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
+import { ClientResponse, toUsualHeaders } from './client-response.ts';
 import { toErrorAnswer, writeError } from './error-handler.ts';
+import { toOriginForm } from './origin-form.ts';
 
 export interface ServerLimits {
   /** Bytes of a request's line and headers together. */
@@ -41,17 +43,7 @@ export function createServerOptions(given: {
 }): FastifyHttpOptions<Server> {
   const limits = { ...defaultLimits, ...given.limits };
   return {
-    http: {
-      maxHeaderSize: limits.maxHeaderSize,
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      connectionsCheckingInterval: limits.checkIntervalMs,
-      // Node would refuse without a body; `readHost` does it in Matrix form.
-      requireHostHeader: false,
-      // Finds out that a client with a parked poll is gone from the net.
-      keepAlive: true,
-      keepAliveInitialDelay: 60_000,
-    },
+    serverFactory: (handler) => createClientServer(handler, limits),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: limits.maxParamLength },
@@ -64,11 +56,31 @@ export function createServerOptions(given: {
   };
 }
 
-/** Refuses an `Expect` other than `100-continue` (which Node answers by itself) in Matrix form. */
-export function refuseUnknownExpectations(server: Server): void {
+function createClientServer(handler: RequestListener, limits: ServerLimits): Server {
+  const server = createServer(
+    {
+      ServerResponse: ClientResponse,
+      maxHeaderSize: limits.maxHeaderSize,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: limits.checkIntervalMs,
+      // Node would refuse without a body; the pass-through does it in Matrix form.
+      requireHostHeader: false,
+      // Finds out that a client with a parked poll is gone from the net.
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+    },
+    (request, response) => {
+      toOriginForm(request);
+      handler(request, response);
+    },
+  );
+  // `100-continue` Node answers by itself.
   server.on('checkExpectation', (_request, response) => {
     writeError(response, new MatrixError(417, 'M_UNKNOWN', 'Expectation failed'));
   });
+  return server;
 }
 
 /** Answers what Node could not parse, or not in time, and closes the connection. */
@@ -78,7 +90,9 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     return;
   }
   const { status, headers, body } = toErrorAnswer(clientErrors[error.code ?? ''] ?? badRequest);
-  const lines = Object.entries({ ...headers, 'content-length': body.length, connection: 'close' });
+  const lines = Object.entries(
+    toUsualHeaders({ ...headers, 'content-length': body.length, connection: 'close' }),
+  );
   socket.write(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.map(([name, value]) => `${name}: ${value}`).join('\r\n')}\r\n\r\n`,
   );

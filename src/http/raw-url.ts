@@ -6,6 +6,15 @@ export function pathOf(rawUrl: string): string {
   return query === -1 ? rawUrl : rawUrl.slice(0, query);
 }
 
+/** Whether a route's pattern (`/a/:b/*`) has all its fixed segments in the raw path, byte for byte. */
+export function matchesAsSent(pattern: string, rawPath: string): boolean {
+  const given = rawPath.split('/');
+  return pattern.split('/').every((wanted, i) => {
+    const isFixed = !wanted.startsWith(':') && wanted !== '*';
+    return !isFixed || wanted === given[i];
+  });
+}
+
 /** Whether the raw URL begins with one of the prefixes, byte for byte. */
 export function isBelow(prefixes: readonly string[], rawUrl: string): boolean {
   for (const prefix of prefixes) if (rawUrl.startsWith(prefix)) return true;

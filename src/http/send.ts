@@ -49,13 +49,7 @@ export function closeSignal(response: ServerResponse): AbortSignal {
   return controller.signal;
 }
 
-/**
- * Ends the connection without ending the answer, so that nobody takes half of it for all of it. Where only the
- * connection's end marks the body's (HTTP/1.0), it is reset, as a plain close would look like the whole body.
- */
+/** Ends the connection without ending the answer, so that nobody takes half of it for all of it. */
 export function cut(response: ServerResponse): void {
-  const { socket } = response;
-  if (socket !== null && !response.chunkedEncoding && !response.hasHeader('content-length'))
-    socket.resetAndDestroy();
   response.destroy();
 }

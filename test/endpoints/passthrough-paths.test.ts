@@ -89,9 +89,11 @@ describe('404 M_UNRECOGNIZED, and nothing goes up', () => {
     '/_matrix/client/v3/x/..',
     '/_matrix/%zz/../x',
     '/_matrix/client/v3/..?x=1',
-    'http://127.0.0.1/_matrix/client/v3/x',
-    'http://evil.example/_matrix/client/v3/x',
     'https://evil.example:8448/_synapse/admin',
+    'http://user@evil.example/_matrix/client/v3/x',
+    'ftp://evil.example/_matrix/client/v3/x',
+    'http://evil.example/_matrix/../_synapse/admin',
+    'http://evil.example?/_matrix/client/v3/x',
   ])('%s', async (target) => {
     const before = upstream.count();
     const answer = await ask(target);
@@ -100,6 +102,15 @@ describe('404 M_UNRECOGNIZED, and nothing goes up', () => {
     expect(valuesOf(answer, 'access-control-allow-origin')).toEqual(['*']);
     expect(upstream.count()).toBe(before);
   });
+
+  test.each(['http://example.net', 'https://example.net:8448', 'HTTP://EXAMPLE.NET'])(
+    'a whole URL (%s) -> its path, and its host as the Host',
+    async (origin) => {
+      const request = await passedOn(`${origin}/_matrix/client/v3/x?a=%zz`);
+      expect(request.start).toBe('GET /_matrix/client/v3/x?a=%zz HTTP/1.1');
+      expect(valuesOf(request, 'host')).toEqual([origin.slice(origin.indexOf('//') + 2)]);
+    },
+  );
 
   test('OPTIONS *', async () => {
     const before = upstream.count();

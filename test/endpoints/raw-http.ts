@@ -11,7 +11,7 @@ import { createPassThrough, passthrough } from '../../src/endpoints/passthrough.
 import type { PassThroughOptions } from '../../src/endpoints/passthrough.ts';
 import { connectTo } from '../../src/homeserver/connections.ts';
 import { installErrorHandler } from '../../src/http/error-handler.ts';
-import { createServerOptions, refuseUnknownExpectations } from '../../src/http/limits.ts';
+import { createServerOptions } from '../../src/http/limits.ts';
 import type { ServerLimits } from '../../src/http/limits.ts';
 
 /** An HTTP message as it was on the wire: one request at the upstream, or one answer at the client. */
@@ -228,7 +228,6 @@ export async function startGateway(
     }),
   );
   installErrorHandler(app);
-  refuseUnknownExpectations(app.server);
   await app.register(passthrough, { connections, passThrough: pass });
   await app.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
   const { port } = app.server.address() as AddressInfo;

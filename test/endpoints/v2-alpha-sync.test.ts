@@ -14,6 +14,7 @@ import { createParkedPolls } from '../../src/endpoints/parked-polls.ts';
 import { createSessionReader } from '../../src/endpoints/session.ts';
 import { v2AlphaFilter } from '../../src/endpoints/v2-alpha-filter.ts';
 import { v2AlphaSync } from '../../src/endpoints/v2-alpha-sync.ts';
+import { takeBodiesAsBytes } from '../../src/http/request-bodies.ts';
 import type { Homeserver } from '../../src/homeserver/homeserver.ts';
 import { synapse } from '../../src/homeserver/kinds/synapse.ts';
 import { systemClock } from '../../src/http/clock.ts';
@@ -75,6 +76,7 @@ async function start(
       throw new Error('a draft is never passed');
     },
   });
+  takeBodiesAsBytes(app);
   await app.register(v2AlphaFilter, { homeserver, sessions });
   const ask = (query: Record<string, string> = {}, method: 'GET' | 'HEAD' | 'POST' = 'GET') =>
     app.inject({ method, url: `/sync?${new URLSearchParams(query)}`, headers: { authorization } });

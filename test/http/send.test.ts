@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { ClientResponse, HELD_BYTES } from '../../src/http/client-response.ts';
 import { ClientLeft, closeSignal, cut, sendPieces } from '../../src/http/send.ts';
 
 const closers: (() => void)[] = [];
@@ -11,7 +12,7 @@ afterEach(() => closers.splice(0).forEach((close) => close()));
 
 /** A server that gives its one response to the test. */
 async function serve(): Promise<{ port: number; response: Promise<ServerResponse> }> {
-  const server = createServer();
+  const server = createServer({ ServerResponse: ClientResponse });
   const response = once(server, 'request').then(([, given]) => given as ServerResponse);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -82,7 +83,7 @@ describe('cut', () => {
   test('a chunked answer -> the client sees that it is not whole', async () => {
     const { port, response } = await serve();
     const answer = ask(port);
-    (await response).write('half');
+    (await response).write(Buffer.alloc(2 * HELD_BYTES));
     const failed = expect(textOf(await answer)).rejects.toThrow('aborted');
     cut(await response);
     await failed;

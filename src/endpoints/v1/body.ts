@@ -4,15 +4,11 @@ import { queryOf } from '../../http/query.ts';
 import type { JsonObject } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 
-/**
- * Bodies as bytes, whatever media type the client names: clients of the time name none, or a form's. Where forms are
- * read, what is one counts as a part of the query and as no body.
- */
-export function takeBodiesAsBytes(app: FastifyInstance, { readsForms }: { readsForms: boolean }): void {
+/** Makes of a body that is a form a part of the query, and no body. */
+export function takeForms(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
-    const isForm = readsForms && takeForm(request.raw, body as Buffer);
-    done(null, isForm ? Buffer.alloc(0) : body);
+    done(null, takeForm(request.raw, body as Buffer) ? Buffer.alloc(0) : body);
   });
 }
 

@@ -7,7 +7,7 @@ import { closeSignal } from '../../http/send.ts';
 import { unrecognized } from '../../matrix/errors.ts';
 import { createAccounts } from './accounts.ts';
 import { createBackfill } from './backfill.ts';
-import { takeBodiesAsBytes } from './body.ts';
+import { takeForms } from './body.ts';
 import { createEmptyBody, hasSomeBody } from './empty-body.ts';
 import { createEventLists } from './event-lists.ts';
 import { createMoved } from './moved.ts';
@@ -38,8 +38,10 @@ export const v1: FastifyPluginAsync<V1Options> = async (app, options) => {
     moved: createMoved(options),
   };
   const isGone = options.oldPrefix !== 'r0';
-  takeBodiesAsBytes(app, { readsForms: isGone });
-  if (isGone) app.options('/*', answerPreflight);
+  if (isGone) {
+    takeForms(app);
+    app.options('/*', answerPreflight);
+  }
   for (const route of legacyRoutes) {
     const endpoint = endpointOf(route, endpoints);
     if (endpoint === undefined || !route.prefixes.includes(options.oldPrefix)) continue;

@@ -1,0 +1,157 @@
+// How every answer of the gateway looks on the wire: the spelling of its header names, its length, and how one that is
+// cut ends. What the homeserver answered is handed to Node as raw pairs, and none of this touches it.
+
+import { ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+
+/** An answer up to this size has a `Content-Length`, also where it is written in pieces: see `HOLD_MS`. */
+export const HELD_BYTES = 256 * 1024;
+
+/**
+ * How long an answer's first bytes wait for its end. Clients of 2015 take the first chunk of a chunked body for all of it,
+ * so it is worth a moment; a client parses JSON whole, so that the first bytes of a longer answer are of no use to it yet.
+ */
+export const HOLD_MS = 500;
+
+type Callback = (error?: Error | null) => void;
+type Head = { status: number; headers: OutgoingHttpHeaders };
+
+/**
+ * A response as the homeservers of the time wrote theirs.
+ *
+ * Header names have their usual capitals, JSON is `application/json` with nothing behind it. A body without a length is
+ * held back until its end is known, `HELD_BYTES` are there or `HOLD_MS` have passed: a short one then has a length, and
+ * one that fails before can still become an error of its own (nothing is sent, `headersSent` is false). An answer whose
+ * end only the connection's end marks (HTTP/1.0) is reset when it is cut: a plain close would look like the whole body.
+ *
+ * @see reference/clients.md (purple-matrix compares bytes, and reads one chunk)
+ */
+export class ClientResponse<
+  Request extends IncomingMessage = IncomingMessage,
+> extends ServerResponse<Request> {
+  #head: Head | undefined;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isOpen = false;
+
+  override writeHead(status: number, ...given: unknown[]): this {
+    const headers = given.at(-1);
+    if (Array.isArray(headers)) {
+      this.#isOpen = true;
+      return super.writeHead(status, given[0] as string | undefined, headers as string[]);
+    }
+    const named = toUsualHeaders((typeof headers === 'object' && headers !== null ? headers : {}) as object);
+    if (this.#isOpen || this.headersSent) return super.writeHead(status, named);
+    this.#discard();
+    if (this.#hasLength(status, named)) {
+      this.#isOpen = true;
+      return super.writeHead(status, named);
+    }
+    this.#head = { status, headers: named };
+    return this;
+  }
+
+  override setHeader(name: string, value: number | string | readonly string[]): this {
+    return super.setHeader(toUsualName(name), toUsualValue(value));
+  }
+
+  override write(chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
+    if (this.#isOpen || this.destroyed) return this.#writeOn(chunk, encoding, callback);
+    if (this.#head === undefined) this.writeHead(this.statusCode);
+    if (this.#head === undefined) return this.#writeOn(chunk, encoding, callback);
+    this.#hold(chunk, encoding);
+    const done = [encoding, callback].find((each) => typeof each === 'function') as Callback | undefined;
+    if (done !== undefined) process.nextTick(done, null);
+    if (this.#heldBytes > HELD_BYTES) this.#open();
+    else this.#timer ??= setTimeout(() => this.#open(), HOLD_MS);
+    return true;
+  }
+
+  override end(...given: unknown[]): this {
+    const [chunk, encoding] = given;
+    const head = this.#head;
+    if (!this.#isOpen && !this.destroyed && head !== undefined) {
+      if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#hold(chunk, encoding);
+      const body = Buffer.concat(this.#held);
+      this.#discard();
+      this.#isOpen = true;
+      super.writeHead(head.status, { ...head.headers, 'Content-Length': body.length });
+      const done = given.find((each) => typeof each === 'function') as (() => void) | undefined;
+      return super.end(body, done);
+    }
+    this.#isOpen = true;
+    return super.end(...(given as Parameters<ServerResponse['end']>));
+  }
+
+  override flushHeaders(): void {
+    this.#open();
+    super.flushHeaders();
+  }
+
+  override destroy(error?: Error): this {
+    this.#discard();
+    const endsWithConnection = !this.chunkedEncoding && !this.hasHeader('content-length');
+    if (this.headersSent && !this.writableFinished && endsWithConnection) this.socket?.resetAndDestroy();
+    return super.destroy(error);
+  }
+
+  #writeOn(...given: unknown[]): boolean {
+    return super.write(...(given as Parameters<ServerResponse['write']>));
+  }
+
+  #hold(chunk: unknown, encoding: unknown): void {
+    // A copy: whoever wrote it may use its memory for the next one.
+    const bytes =
+      typeof chunk === 'string'
+        ? Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
+        : Buffer.from(chunk as Uint8Array);
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+  }
+
+  /** Sends what is held, the head first; what follows goes out as it comes. */
+  #open(): void {
+    const head = this.#head;
+    const held = this.#held;
+    this.#discard();
+    this.#isOpen = true;
+    if (head === undefined || this.destroyed) return;
+    super.writeHead(head.status, head.headers);
+    if (held.length > 0) super.write(Buffer.concat(held));
+  }
+
+  #discard(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#head = undefined;
+    this.#held = [];
+    this.#heldBytes = 0;
+  }
+
+  #hasLength(status: number, headers: OutgoingHttpHeaders): boolean {
+    const hasBody = this.req.method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304;
+    return !hasBody || 'Content-Length' in headers || this.hasHeader('content-length');
+  }
+}
+
+/** Headers → the same with the usual capitals, for answers that are made here. */
+export function toUsualHeaders(headers: object): OutgoingHttpHeaders {
+  const usual: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(headers)) usual[toUsualName(name)] = toUsualValue(value);
+  return usual;
+}
+
+/** `content-type` → `Content-Type`. */
+function toUsualName(name: string): string {
+  return name
+    .split('-')
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1).toLowerCase())
+    .join('-');
+}
+
+/** Fastify and some homeservers name a charset of JSON, which has but one; a C client of 2015 compares the whole value. */
+function toUsualValue<Value>(value: Value): Value {
+  const isJson = typeof value === 'string' && /^application\/json\s*(?:;|$)/i.test(value);
+  return isJson ? ('application/json' as Value & string) : value;
+}
