@@ -73,11 +73,12 @@ function bytesOf(size: number): Buffer {
 /** The endpoint alone, put together as the app does it, with every guard on. */
 async function startPassThrough(): Promise<number> {
   keepMemoryFlat();
-  const connections = connectTo(upstream);
+  const connections = connectTo(upstream, { passPaths: ['/_matrix/'] });
   const passThrough = createPassThrough({
     connections,
     passPaths: ['/_matrix/', '/_synapse/client/', '/.well-known/matrix/'],
     trustedProxies: ['loopback'],
+    answerIdleMs: 60_000,
     deadlineMs: 600_000,
     prefixesOf: () => ({ hasR0: true, hasV3: true }),
     hasAuthenticatedMedia: () => false,

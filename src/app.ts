@@ -48,7 +48,9 @@ import { jsonHeaders } from './http/cors.ts';
 import { installErrorHandler } from './http/error-handler.ts';
 import { takeBodiesAsBytes } from './http/request-bodies.ts';
 import { createPeerLookup, forwardedForOf, forwardedProtoOf } from './http/forwarded.ts';
+import { createIncidents, noteNetworkFailure } from './http/incidents.ts';
 import { createServerOptions } from './http/limits.ts';
+import { readDescriptorLimit, shareDescriptors } from './operate/descriptors.ts';
 import { health } from './operate/health.ts';
 import { countRequests, metricsRoutes } from './operate/metrics-routes.ts';
 import { createMetrics, type EndpointName } from './operate/metrics.ts';
@@ -67,8 +69,21 @@ const PREFIXES = ['api/v1', 'r0', 'v3', 'v1', 'unstable', 'v2_alpha'] as const;
 export async function createApp(config: Config, { logger }: { logger: Logger }): Promise<App> {
   const clock = systemClock;
   const metrics = createMetrics();
-  const connections = connectTo(config.homeserverUrl);
-  const homeserver = createHttpHomeserver({ ...config, connections, onCall: metrics.homeserverCallFinished });
+  const incidents = createIncidents({ logger });
+  const noteFailure = (error: unknown, isCut = false): void => noteNetworkFailure(incidents, error, isCut);
+  const descriptors = shareDescriptors(readDescriptorLimit());
+  const connections = connectTo(config.homeserverUrl, {
+    ...config,
+    ...toConnectionBounds(config, descriptors.homeserver),
+    waitMs: config.connectionWaitMs,
+    onRefused: () => incidents.note('a request was refused, as too many are under way'),
+  });
+  const homeserver = createHttpHomeserver({
+    ...config,
+    connections,
+    onCall: metrics.homeserverCallFinished,
+    onFailure: ({ cause }) => noteFailure(cause),
+  });
   const prefixReader = createPrefixReader(homeserver);
   const kind = createKindReader({
     homeserver,
@@ -160,13 +175,18 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     hasAuthenticatedMedia: prefixReader.hasAuthenticatedMedia,
     openMedia: openMediaFor(config, logger),
     onAnswered: createSessionObserver({ sessions: identities, modernSessions }),
+    onFailure: noteFailure,
   });
 
   const gateway = fastify({
-    ...createServerOptions({ frameworkErrors: (_error, request, reply) => passThrough(request, reply) }),
+    ...createServerOptions({
+      frameworkErrors: (_error, request, reply) => passThrough(request, reply),
+      limits: { keepAliveTimeoutMs: config.keepAliveTimeoutMs, maxConnections: descriptors.clients },
+      onDropped: () => incidents.note('a client’s connection was refused, as too many are open'),
+    }),
     loggerInstance: logger as FastifyBaseLogger,
   });
-  installErrorHandler(gateway);
+  installErrorHandler(gateway, incidents);
 
   /** A scope for each endpoint: its requests are counted under its name, its answers have native's headers. */
   async function answer<Options extends object>(
@@ -276,6 +296,12 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       await internal.close();
     },
   };
+}
+
+/** The settings, where as many connections may be open. */
+function toConnectionBounds(config: Config, possible: number): { most: number; mostPolls: number } {
+  const most = Math.min(config.homeserverConnections, Math.ceil(possible / 4));
+  return { most, mostPolls: Math.min(config.homeserverPolls, possible - most) };
 }
 
 /** Undefined where the operator has not opened them. */

@@ -28,6 +28,15 @@ export interface Config {
   v2AlphaSync: 'draft' | 'modern' | 'draft-always';
   /** Patterns of User-Agents that get the modern one, with `*` for anything. */
   v2AlphaModernClients: string[];
+  /** `client`, `homeserver_url`, or the name that every request to the homeserver has as its `Host`. */
+  hostHeader: string;
+  /** Bounds of the connections to the homeserver: for all but long polls, and for those. */
+  homeserverConnections: number;
+  homeserverPolls: number;
+  /** How long a request waits for one of them. */
+  connectionWaitMs: number;
+  /** How long a client's connection may be idle. */
+  keepAliveTimeoutMs: number;
   /** Room events in one answer of /events when the client names no limit. */
   eventsLimit: number;
   /** The longest long poll. */
@@ -42,6 +51,8 @@ export interface Config {
   callDeadlineMs: number;
   /** Until the homeserver begins to answer a request that passes through. */
   passDeadlineMs: number;
+  /** How long the homeserver may pause in the midst of an answer. */
+  answerIdleMs: number;
   /** How often a room that somebody looks into is asked for news: right after activity, and after a long silence. */
   peekFastestMs: number;
   peekSlowestMs: number;

@@ -6,6 +6,7 @@ import {
   duration,
   filePath,
   homeserverAddress,
+  hostHeader,
   listenAddress,
   oneOf,
   onOrOff,
@@ -82,9 +83,9 @@ export const SETTINGS = {
   passPaths: {
     name: 'pass_paths',
     type: pathPrefixes,
-    byDefault: '/_matrix/,/_synapse/client/,/.well-known/matrix/',
+    byDefault: '/_matrix/,/_synapse/client/,/.well-known/matrix/,/health',
     meaning:
-      'Path prefixes that pass through to the homeserver; the rest is 404, so that nobody opens /_synapse/admin by putting Hindsync in front.',
+      'Paths that pass through to the homeserver, each with all below it; the rest is 404, so that nobody opens /_synapse/admin by putting Hindsync in front.',
     unit: 'a list, separated by commas',
     off: 'Off with none: only what is answered here is served.',
   },
@@ -129,6 +130,50 @@ export const SETTINGS = {
     meaning: 'Whose requests to v2_alpha/sync are always answered in the modern shape, by their User-Agent.',
     unit: 'a list of patterns for the whole of it, in which * stands for anything; capitals do not matter',
     off: 'Off with none.',
+  },
+  hostHeader: {
+    name: 'host_header',
+    type: hostHeader,
+    byDefault: 'client',
+    meaning:
+      'Which Host all requests to the homeserver have, passed or our own, see "Hosts" in the README: the one that the client asked for, the one of homeserver_url, or always the same.',
+    unit: 'client, homeserver_url, or a host name, with its port where that is not the usual one',
+    off: 'Cannot be off.',
+  },
+  homeserverConnections: {
+    name: 'homeserver_connections',
+    type: count({ least: 8, most: 1_000_000 }),
+    byDefault: '512',
+    meaning:
+      "Connections to the homeserver for all but long polls: a quarter is for Hindsync's own calls, and one client's address has at most half of the rest. Further requests wait.",
+    unit: 'connections',
+    off: 'Cannot be off; where fewer files may be open, it is lowered.',
+  },
+  homeserverPolls: {
+    name: 'homeserver_polls',
+    type: count({ least: 8, most: 1_000_000 }),
+    byDefault: '16384',
+    meaning:
+      "Connections to the homeserver for long polls, each of which holds one while it waits; one client's address has at most half of them for polls that pass through.",
+    unit: 'connections',
+    off: 'Cannot be off; where fewer files may be open, it is lowered.',
+  },
+  connectionWaitMs: {
+    name: 'connection_wait',
+    type: duration({ least: '100 ms', most: '1 h' }),
+    byDefault: '30 s',
+    meaning: 'How long a request waits for a connection to the homeserver before it is refused with 503.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Cannot be off; the most is 1 h.',
+  },
+  keepAliveTimeoutMs: {
+    name: 'keep_alive_timeout',
+    type: duration({ least: '1 s', most: '24 h' }),
+    byDefault: '130 s',
+    meaning:
+      'How long a client, or the reverse proxy in front, may keep a connection open without a request: longer than the proxy keeps its own, which is 60 s for nginx, 90 s for Traefik, 120 s for Caddy, 600 s for some load balancers.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Cannot be off; the most is 24 h.',
   },
   eventsLimit: {
     name: 'events_limit',
@@ -185,6 +230,15 @@ export const SETTINGS = {
     byDefault: '10 min',
     meaning:
       'How long the homeserver may take before it begins to answer a request that passes through; joining a large room over federation takes minutes. Long polls have no such deadline.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Cannot be off; the most is 24 h.',
+  },
+  answerIdleMs: {
+    name: 'answer_idle',
+    type: duration({ least: '1 s', most: '24 h' }),
+    byDefault: '60 s',
+    meaning:
+      'How long the homeserver may send nothing in the midst of an answer before the answer is cut, while the client would take more; of a long poll, on top of what the client is ready to wait.',
     unit: 'milliseconds, or with s, min, h',
     off: 'Cannot be off; the most is 24 h.',
   },

@@ -78,6 +78,14 @@ export const pathPrefixes = listOf(
   'paths that start with /, separated by commas',
 );
 
+/** A name of its own, or one of two words for whose it is. */
+export const hostHeader: ValueType<string> = {
+  schema: text.transform((given, context) =>
+    /^(?:[\w.-]{1,255}|\[[\da-f:.]{2,45}\])(?::\d{1,5})?$/i.test(given) ? given : refuse(context),
+  ),
+  expected: 'client, homeserver_url, or a host name such as matrix.example.org',
+};
+
 export const proxyAddresses = listOf(
   z.string().refine(isAddressOrNetwork),
   'addresses, networks (10.0.0.0/8) or loopback, linklocal, uniquelocal, separated by commas',

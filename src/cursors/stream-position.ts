@@ -1,6 +1,7 @@
 // The two tokens that are ours. All others are the homeserver's own, and opaque.
 // They grant nothing, so they carry no signature: see docs/decisions/tokens.md.
 
+import { hasDotSegment } from '../matrix/dot-segments.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../matrix/identifiers.ts';
 
 /**
@@ -45,8 +46,8 @@ export function decodeCatchUpToken(token: string): CatchUpPosition | undefined {
   const fields = decode(CATCH_UP_PREFIX, token);
   if (fields?.length !== 5) return undefined;
   const [from, to, roomId, page, lastEventId] = fields;
-  if (!isText(from) || !isText(to) || !isText(roomId)) return undefined;
-  if (!(isText(page) || page === null) || !(isText(lastEventId) || lastEventId === null)) return undefined;
+  if (!isText(from) || !isText(to) || !isId(roomId)) return undefined;
+  if (!(isText(page) || page === null) || !(isId(lastEventId) || lastEventId === null)) return undefined;
   return {
     from: from as SyncToken,
     to: to as SyncToken,
@@ -65,8 +66,7 @@ export function decodeRoomToken(token: string): RoomPosition | undefined {
   const fields = decode(ROOM_PREFIX, token);
   if (fields?.length !== 3) return undefined;
   const [roomId, eventId, side] = fields;
-  if (!isText(roomId) || !(isText(eventId) || eventId === null) || !(side === 0 || side === 1))
-    return undefined;
+  if (!isId(roomId) || !(isId(eventId) || eventId === null) || !(side === 0 || side === 1)) return undefined;
   return {
     roomId: roomId as RoomId,
     eventId: eventId as EventId | null,
@@ -91,3 +91,6 @@ function decode(prefix: string, token: string): unknown[] | undefined {
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
+/** Ids become segments of paths; one that could lead elsewhere is nobody's. */
+const isId = (value: unknown): value is string => isText(value) && !hasDotSegment(value);

@@ -10,7 +10,7 @@ import type { Peer } from '../http/forwarded.ts';
 import { toAuthenticatedMedia } from '../http/legacy-media.ts';
 import { queryOf } from '../http/query.ts';
 import { MatrixError } from '../matrix/errors.ts';
-import { Exchange } from './passthrough-exchange.ts';
+import { Exchange, type Exchanging } from './passthrough-exchange.ts';
 
 export interface OpenedMediaOptions {
   /** The service account's. It goes to the homeserver's authenticated media and nowhere else. */
@@ -26,7 +26,7 @@ export interface OpenedMediaOptions {
 export interface OpenedRequest {
   rawUrl: string;
   accessToken: string;
-  exchange(response: ServerResponse): Exchange;
+  exchange(response: ServerResponse, how: Exchanging): Exchange;
 }
 
 /**
@@ -58,7 +58,7 @@ export function createOpenMedia(options: OpenedMediaOptions): OpenMedia {
     return {
       rawUrl: mediaUrl,
       accessToken,
-      exchange: (response) => new OpenedExchange(response, sayOnce),
+      exchange: (response, how) => new OpenedExchange(response, how, sayOnce),
     };
   };
 }
@@ -73,8 +73,8 @@ class OpenedExchange extends Exchange {
   readonly #onRefused: (status: number) => void;
   #isRefused = false;
 
-  constructor(response: ServerResponse, onRefused: (status: number) => void) {
-    super({ method: '', rawUrl: '', headers: [] }, response);
+  constructor(response: ServerResponse, how: Exchanging, onRefused: (status: number) => void) {
+    super({ method: '', rawUrl: '', headers: [] }, response, { ...how, onAnswered: undefined });
     this.#response = response;
     this.#onRefused = onRefused;
   }

@@ -3,7 +3,8 @@ import { STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { writeError } from '../http/error-handler.ts';
 import { cut } from '../http/send.ts';
-import { HomeserverUnavailable, MatrixError } from '../matrix/errors.ts';
+import { AnswerTooLate, explainNetworkError, isStatus, OddStatus } from '../homeserver/network-errors.ts';
+import type { Milliseconds } from '../matrix/identifiers.ts';
 import { toClientHeaders } from './passthrough-headers.ts';
 
 /** What the gateway may want to know about an exchange, at its head: for sessions to be forgotten and counted. */
@@ -17,6 +18,15 @@ export interface Answered {
   status: number;
 }
 
+/** What all exchanges of a kind have in common. */
+export interface Exchanging {
+  /** For the homeserver's head, from the moment when the request was sent; 0: none. */
+  headDeadlineMs: Milliseconds;
+  onAnswered?: ((answered: Answered) => void) | undefined;
+  /** Told of what undici says where the homeserver did not answer, or not whole. */
+  onFailure?: ((error: Error, isCut: boolean) => void) | undefined;
+}
+
 /**
  * One request of a client and the homeserver's answer to it, streamed; what undici calls while it happens.
  *
@@ -26,7 +36,7 @@ export interface Answered {
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #sent: Omit<Answered, 'status'>;
   readonly #response: ServerResponse;
-  readonly #onAnswered: ((answered: Answered) => void) | undefined;
+  readonly #how: Exchanging;
   #controller: Dispatcher.DispatchController | undefined;
   #isOver = false;
   #hasClientLeft = false;
@@ -34,15 +44,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #length = -1;
   /** A body that came in one piece, sent together with its head. */
   #whole: Buffer | undefined;
+  #sentAt = performance.now();
+  #headTimer: NodeJS.Timeout | undefined;
 
-  constructor(
-    sent: Omit<Answered, 'status'>,
-    response: ServerResponse,
-    onAnswered?: (answered: Answered) => void,
-  ) {
+  constructor(sent: Omit<Answered, 'status'>, response: ServerResponse, how: Exchanging) {
     this.#sent = sent;
     this.#response = response;
-    this.#onAnswered = onAnswered;
+    this.#how = how;
     response.on('close', () => this.#onClientClosed());
   }
 
@@ -51,9 +59,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#hasClientLeft) controller.abort(new ClientLeft());
   }
 
+  onRequestSent(): void {
+    this.#sentAt = performance.now();
+  }
+
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _: unknown, text = ''): void {
     // 103 and the like are for the homeserver's neighbour: the real answer follows.
-    if (status < 200) return;
+    if (status < 200) return this.#outlastInformation(controller);
+    clearTimeout(this.#headTimer);
+    if (!isStatus(status)) return controller.abort(new OddStatus());
     const headers = toClientHeaders(controller.rawHeaders as Buffer[]);
     this.#length = lengthOf(headers);
     this.#tell(status);
@@ -80,19 +94,29 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_: unknown, error: Error): void {
     this.#isOver = true;
+    clearTimeout(this.#headTimer);
     if (this.#hasClientLeft) return;
+    this.#how.onFailure?.(error, this.#response.headersSent);
     if (this.#response.headersSent) {
       cut(this.#response);
       return;
     }
-    const explained = explain(error);
+    const explained = explainNetworkError(error);
     this.#tell(explained.status);
     writeError(this.#response, explained);
   }
 
+  /** undici's deadline for the head begins anew with each 1xx: so from the first one on it is kept here. */
+  #outlastInformation(controller: Dispatcher.DispatchController): void {
+    const { headDeadlineMs } = this.#how;
+    if (this.#headTimer !== undefined || !(headDeadlineMs > 0)) return;
+    const leftMs = headDeadlineMs - (performance.now() - this.#sentAt);
+    this.#headTimer = setTimeout(() => controller.abort(new AnswerTooLate()), Math.max(0, leftMs));
+  }
+
   #tell(status: number): void {
     const { method, rawUrl, headers } = this.#sent;
-    this.#onAnswered?.({ method, rawUrl, headers, status });
+    this.#how.onAnswered?.({ method, rawUrl, headers, status });
   }
 
   #onClientClosed(): void {
@@ -109,26 +133,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
 const JOINED_LIMIT = 32 * 1024;
 
 class ClientLeft extends Error {}
-
-function explain(error: Error & { code?: string }): MatrixError {
-  switch (error.code) {
-    case 'UND_ERR_HEADERS_TIMEOUT':
-    case 'UND_ERR_CONNECT_TIMEOUT':
-      return new HomeserverUnavailable(504, 'The homeserver took too long to answer', { cause: error });
-    case 'UND_ERR_INVALID_ARG':
-      return new MatrixError(400, 'M_UNKNOWN', 'The request cannot be passed on');
-    case 'UND_ERR_SOCKET':
-    case 'ECONNRESET':
-      return new HomeserverUnavailable(502, 'The homeserver closed the connection', { cause: error });
-    default:
-      if (error.code?.startsWith('HPE_') || error.code === 'UND_ERR_HEADERS_OVERFLOW') {
-        return new HomeserverUnavailable(502, "The homeserver's answer is not valid HTTP/1.1", {
-          cause: error,
-        });
-      }
-      return new HomeserverUnavailable(502, 'Could not reach the homeserver', { cause: error });
-  }
-}
 
 function lengthOf(headers: readonly string[]): number {
   for (let i = 0; i < headers.length; i += 2) {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { Exchange, type Answered } from './passthrough-exchange.ts';
+import { Exchange, type Answered, type Exchanging } from './passthrough-exchange.ts';
 
 /** What changes the body of an answer while it comes: the bytes of a piece → what there is to send for them. */
 export interface BodyFiller {
@@ -26,13 +26,8 @@ export class FilledExchange extends Exchange {
   #heldBytes = 0;
   #controller: Dispatcher.DispatchController | undefined;
 
-  constructor(
-    sent: Omit<Answered, 'status'>,
-    response: ServerResponse,
-    filler: BodyFiller,
-    onAnswered?: (answered: Answered) => void,
-  ) {
-    super(sent, response, onAnswered);
+  constructor(sent: Omit<Answered, 'status'>, response: ServerResponse, filler: BodyFiller, how: Exchanging) {
+    super(sent, response, how);
     this.#filler = filler;
   }
 

@@ -7,11 +7,17 @@ import { isHopByHop, mayBeHopByHop, namesHeaders, withoutNamed } from '../http/h
 import { MatrixError } from '../matrix/errors.ts';
 
 /**
- * A client's request → raw headers for the homeserver; `accessToken` becomes the `Authorization` that they lack.
+ * A client's request → raw headers for the homeserver; `accessToken` becomes the `Authorization` that they lack, and
+ * `hostFor` says which `Host` stands for the client's: undefined for that of the homeserver's URL.
  *
  * Throws 400 unless there is exactly one `Host`: two servers might each believe another one.
  */
-export function toHomeserverHeaders(request: IncomingMessage, peer: Peer, accessToken?: string): string[] {
+export function toHomeserverHeaders(
+  request: IncomingMessage,
+  peer: Peer,
+  hostFor: (clientHost: string) => string | undefined,
+  accessToken?: string,
+): string[] {
   const { rawHeaders } = request;
   let headers: string[] = [];
   let connection = '';
@@ -20,7 +26,12 @@ export function toHomeserverHeaders(request: IncomingMessage, peer: Peer, access
     const name = rawHeaders[i] ?? '';
     const value = rawHeaders[i + 1] ?? '';
     const lower = name.toLowerCase();
-    if (lower === 'host') hosts += 1;
+    if (lower === 'host') {
+      hosts += 1;
+      const host = hostFor(value);
+      if (host !== undefined) headers.push(name, host);
+      continue;
+    }
     if (lower === 'connection' && namesHeaders(value)) connection += `,${value}`;
     if (lower === 'x-forwarded-for' || (mayBeHopByHop(name) && isHopByHop(lower)) || isReplaced(lower, peer))
       continue;

@@ -2,19 +2,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { METHODS } from 'node:http';
 import fastifyHttpProxy from '@fastify/http-proxy';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
-import type { Connections } from '../homeserver/connections.ts';
+import type { Connections, OutgoingRequest } from '../homeserver/connections.ts';
+import { createClientAddressReader } from '../http/client-address.ts';
+import { checkQueryToken } from '../http/access-token.ts';
 import { writeError } from '../http/error-handler.ts';
 import { createPeerLookup } from '../http/forwarded.ts';
 import { toAuthenticatedMedia } from '../http/legacy-media.ts';
 import { toHomeserverPath } from '../http/legacy-prefixes.ts';
 import type { HomeserverPrefixes } from '../http/legacy-prefixes.ts';
 import { takeQueryToken } from '../http/query-token.ts';
-import { hasDotSegment, isBelow, isLongPoll, matchesAsSent, pathOf } from '../http/raw-url.ts';
-import { MatrixError, unrecognized } from '../matrix/errors.ts';
+import { isBelow, isLongPoll, matchesAsSent, pathOf } from '../http/raw-url.ts';
+import { hasDotSegment } from '../matrix/dot-segments.ts';
+import { unrecognized } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import type { OpenedRequest, OpenMedia } from './opened-media.ts';
 import { Exchange } from './passthrough-exchange.ts';
-import type { Answered } from './passthrough-exchange.ts';
+import type { Answered, Exchanging } from './passthrough-exchange.ts';
 import { FilledExchange, type BodyFiller } from './passthrough-filled.ts';
 import { toChangedHeaders, toHomeserverHeaders } from './passthrough-headers.ts';
 import { uploadOf } from './passthrough-upload.ts';
@@ -27,6 +30,8 @@ export interface PassThroughOptions {
   trustedProxies: readonly string[];
   /** For the head of an answer, once the request was sent; long polls have none. */
   deadlineMs: Milliseconds;
+  /** How long the homeserver may send nothing in the midst of an answer, while the client would take more. */
+  answerIdleMs: Milliseconds;
   /** By the homeserver's `/versions`, as last seen. */
   prefixesOf(): HomeserverPrefixes;
   /** Whether the homeserver gives media to who shows an access token. */
@@ -35,6 +40,8 @@ export interface PassThroughOptions {
   openMedia?: OpenMedia | undefined;
   /** Told at the head of every answer of the homeserver, and of a 502 or 504 for want of one. */
   onAnswered?(answered: Answered): void;
+  /** Told of what undici says where the homeserver did not answer, or not whole. */
+  onFailure?(error: Error, isCut: boolean): void;
 }
 
 /** The part of Fastify's request and reply that is used, also where its router refused the request. */
@@ -66,6 +73,10 @@ export type PassThrough = (request: Raw<IncomingMessage>, reply: Reply, changed?
  */
 export function createPassThrough(options: PassThroughOptions): PassThrough {
   const peerOf = createPeerLookup(options.trustedProxies);
+  const clientAddressOf = createClientAddressReader(options.trustedProxies);
+  const { onAnswered, onFailure } = options;
+  const exchange: Exchanging = { headDeadlineMs: options.deadlineMs, onAnswered, onFailure };
+  const pollExchange: Exchanging = { ...exchange, headDeadlineMs: 0 };
 
   return (request, reply, changed) => {
     reply.hijack();
@@ -80,7 +91,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     const { method = 'GET' } = request;
     const receivedUrl = changed.rawUrl ?? request.url ?? '';
     const receivedPath = pathOf(receivedUrl);
-    if (!isBelow(options.passPaths, receivedPath) || hasDotSegment(receivedPath)) throw unrecognized();
+    if (!isBelow(options.passPaths, receivedPath)) throw unrecognized();
 
     let rawUrl = receivedUrl;
     let accessToken: string | undefined;
@@ -88,7 +99,8 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     const peer = peerOf(request.socket);
     if (isBelow(CLIENT_PATHS, receivedPath)) {
       ({ rawUrl, accessToken } = takeQueryToken(receivedUrl));
-      if (accessToken !== undefined) accessToken = checkToken(accessToken, request);
+      if (accessToken !== undefined)
+        accessToken = checkQueryToken(accessToken, request.headers.authorization !== undefined);
       rawUrl = toHomeserverPath(method, rawUrl, options.prefixesOf());
       const hasToken = accessToken !== undefined || request.headers.authorization !== undefined;
       if (hasToken) {
@@ -99,49 +111,48 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       }
     }
 
-    const headers = toChangedHeaders(toHomeserverHeaders(request, peer, accessToken), changed);
-    const isPoll = isLongPoll(receivedPath);
-    const pool = isPoll ? options.connections.longPolls : options.connections.rest;
-    pool.dispatch(
-      {
-        method,
-        path: rawUrl,
-        headers,
-        body: changed.body ?? uploadOf(request) ?? null,
-        headersTimeout: isPoll ? 0 : options.deadlineMs,
-      },
-      opened?.exchange(response) ??
-        createExchange({ method, rawUrl, headers }, response, options.onAnswered, changed.filler),
+    const { connections, deadlineMs, answerIdleMs } = options;
+    const headers = toChangedHeaders(
+      toHomeserverHeaders(request, peer, connections.hostFor, accessToken),
+      changed,
     );
+    const isPoll = isLongPoll(receivedPath);
+    const how = isPoll ? pollExchange : exchange;
+    const handler =
+      opened?.exchange(response, how) ??
+      createExchange({ method, rawUrl, headers }, response, how, changed.filler);
+    const outgoing: OutgoingRequest = {
+      method,
+      path: rawUrl,
+      headers,
+      body: changed.body ?? uploadOf(request) ?? null,
+      headersTimeout: isPoll ? 0 : deadlineMs,
+      // A poll's answer may begin long before it goes on.
+      bodyTimeout: answerIdleMs + (isPoll ? readTimeout(rawUrl) : 0),
+      sharer: clientAddressOf(request, peer) ?? peer.address ?? 'unknown',
+    };
+    (isPoll ? connections.longPolls : connections.rest).dispatch(outgoing, handler);
   }
 }
 
 function createExchange(
   sent: Omit<Answered, 'status'>,
   response: ServerResponse,
-  onAnswered: PassThroughOptions['onAnswered'],
+  how: Exchanging,
   filler: BodyFiller | undefined,
 ): Exchange {
-  if (filler === undefined) return new Exchange(sent, response, onAnswered);
-  return new FilledExchange(sent, response, filler, onAnswered);
+  if (filler === undefined) return new Exchange(sent, response, how);
+  return new FilledExchange(sent, response, filler, how);
+}
+
+/** What a poll's client is ready to wait for its answer, at most an hour; 0 where it does not say. */
+function readTimeout(rawUrl: string): Milliseconds {
+  const timeoutMs = Number(/[?&]timeout=(\d{1,9})/.exec(rawUrl)?.[1] ?? 0);
+  return Math.min(timeoutMs, 3_600_000);
 }
 
 /** Where a token may be in the query. Federation requests are signed over their URI, so nothing is touched there. */
 const CLIENT_PATHS = ['/_matrix/client/', '/_matrix/media/', '/_matrix/content/'];
-
-/** The token from the query as a header may carry it; undefined for an empty one. Throws native's 401s. */
-function checkToken(accessToken: string, request: IncomingMessage): string | undefined {
-  if (request.headers.authorization !== undefined) {
-    throw new MatrixError(
-      401,
-      'M_MISSING_TOKEN',
-      'Mixing Authorization headers and access_token query parameters.',
-    );
-  }
-  if (accessToken === '') return undefined;
-  if (/^[\x21-\x7e]+$/.test(accessToken)) return accessToken;
-  throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'Invalid access token passed.', { soft_logout: false });
-}
 
 /**
  * The hook of a scope of our own routes: only what is one of them as it was sent, byte for byte, is answered here. Fastify's

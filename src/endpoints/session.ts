@@ -38,9 +38,10 @@ export function createSessionReader(options: {
   }
 
   function nobodyOf(request: FastifyRequest): Nobody {
-    const userAgent = request.headers['user-agent'];
+    const { 'user-agent': userAgent, host } = request.headers;
     return {
       ...(userAgent !== undefined && { userAgent }),
+      ...(host !== undefined && { host }),
       ...forwardedOf(request),
     };
   }

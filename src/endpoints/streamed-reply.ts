@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { withoutTokens } from '../http/error-handler.ts';
-import { cut, sendPieces } from '../http/send.ts';
+import { withoutTokens, writeError } from '../http/error-handler.ts';
+import { ClientLeft, cut, sendPieces } from '../http/send.ts';
 
 /**
  * Answers with pieces of JSON while they come. What goes wrong before the first one is thrown, and has a status of its
@@ -22,7 +22,10 @@ export async function replyWhileItComes(
     await sendPieces(reply.raw, rejoin(first, pieces));
     onSent?.();
   } catch (error) {
-    if (!reply.raw.destroyed) request.log.warn({ err: withoutTokens(error) }, 'answer cut');
+    // Nothing has left yet: the error can still be said.
+    if (!reply.raw.headersSent && !(error instanceof ClientLeft)) return writeError(reply.raw, error);
+    if (!reply.raw.destroyed)
+      request.server.incidents?.note('an answer was cut', { err: withoutTokens(error) });
     cut(reply.raw);
   }
 }

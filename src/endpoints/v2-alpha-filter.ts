@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Homeserver } from '../homeserver/homeserver.ts';
+import { toRawPath } from '../http/raw-url.ts';
 import { closeSignal } from '../http/send.ts';
 import type { JsonObject } from '../matrix/client-event.ts';
 import { MatrixError } from '../matrix/errors.ts';
@@ -24,7 +25,7 @@ export const v2AlphaFilter: FastifyPluginAsync<V2AlphaFilterOptions> = async (ap
   app.post<{ Params: { userId: string } }>('/user/:userId/filter', async (request, reply) => {
     const session = await sessions.sessionOf(request);
     const body = toModernFilter(readFilter(request.body));
-    const path = `user/${encodeURIComponent(request.params.userId)}/filter`;
+    const path = toRawPath('user', request.params.userId, 'filter');
     reply.type('application/json');
     return sessions.withSession(session, () =>
       homeserver.request(

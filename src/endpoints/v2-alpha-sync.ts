@@ -8,6 +8,7 @@ import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
 import type { SyncQuery } from '../homeserver/homeserver.ts';
 import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
+import { toRawPath } from '../http/raw-url.ts';
 import { closeSignal } from '../http/send.ts';
 import { HomeserverError, MatrixError } from '../matrix/errors.ts';
 import type { JsonObject } from '../matrix/client-event.ts';
@@ -177,7 +178,7 @@ export const v2AlphaSync: FastifyPluginAsync<V2AlphaSyncOptions> = async (app, o
     if (filter === undefined) return toOwnFilter(query, {});
     if (query.limit === undefined) return filter;
     if (filter.startsWith('{')) return toOwnFilter(query, parseFilter(filter));
-    const path = `user/${encodeURIComponent(userId)}/filter/${encodeURIComponent(filter)}`;
+    const path = toRawPath('user', userId, 'filter', filter);
     const known = await homeserver
       .request(caller, { method: 'GET', path }, signal)
       .catch((error: unknown) => {

@@ -1,26 +1,62 @@
 import { isIP } from 'node:net';
-import { buildConnector, Pool } from 'undici';
+import { buildConnector, interceptors, Pool } from 'undici';
 import type { Dispatcher } from 'undici';
+import { isBelow, pathOf } from '../http/raw-url.ts';
+import { hasDotSegment } from '../matrix/dot-segments.ts';
+import { unrecognized } from '../matrix/errors.ts';
+import type { Milliseconds } from '../matrix/identifiers.ts';
+import { InTurn } from './in-turn.ts';
+import { createTurns, type Turns } from './turns.ts';
+
+/** A request for the homeserver. */
+export interface OutgoingRequest extends Dispatcher.DispatchOptions {
+  /** Whose share of the connections it takes: the client's address, for what is passed on; our own calls have none. */
+  sharer?: string;
+}
 
 /** The homeserver's address, taken apart once: what every request to it needs. */
 export interface Connections {
   /** `http://host:port`, without a path; a made-up host for a Unix socket. */
   readonly origin: string;
-  /** Parked requests, which hold a connection each and may be many. */
-  readonly longPolls: Pool;
-  /** Everything else, so that no number of parked polls delays it. */
-  readonly rest: Pool;
+  /** Requests that may be parked, and may be many: our own, and those that are passed on. */
+  readonly longPolls: Dispatcher;
+  /** All others that are passed on. */
+  readonly rest: Dispatcher;
+  /** The same two for our own calls, which understand whatever encoding an answer has. */
+  readonly own: { readonly longPolls: Dispatcher; readonly rest: Dispatcher };
+  /** The `Host` for a request, given its client's; undefined: that of the homeserver's URL. */
+  hostFor(clientHost: string | undefined): string | undefined;
   close(): Promise<void>;
   destroy(): Promise<void>;
 }
 
+export interface ConnectionLimits {
+  /** Prefixes of paths that clients may ask for, beside those of our own calls. */
+  passPaths?: readonly string[];
+  /** `client`: what the client said; `homeserver_url`; else a name. */
+  hostHeader?: string;
+  /** Connections for parked requests. */
+  mostPolls?: number;
+  /** Connections for all else. */
+  most?: number;
+  /** How long a request waits for a connection. */
+  waitMs?: Milliseconds;
+  /** Told of each request that got none. */
+  onRefused?: () => void;
+}
+
+/** Below which our own calls stay. */
+const OWN_PATHS = ['/_matrix/client/', '/_matrix/federation/v1/version'];
+
 /**
- * Opens the two pools to the one homeserver that is ever contacted.
+ * Opens the pools to the one homeserver that is ever contacted.
  *
- * `url` is `http(s)://host:port` or `unix:/path`. TLS is verified. Neither pool bounds its connections: a client
- * waits for the homeserver, never for another client. Deadlines are the caller's, as signals, so undici has none.
+ * `url` is `http(s)://host:port` or `unix:/path`. TLS is verified. Each pool has a bound: polls their own, and of all else a
+ * quarter is for our own calls, so that nobody's requests keep a `whoami` waiting. Of what is passed on, one client's address
+ * has at most half. Deadlines are the caller's, as signals, so undici has none.
  */
-export function connectTo(url: string): Connections {
+export function connectTo(url: string, limits: ConnectionLimits = {}): Connections {
+  const { passPaths = [], hostHeader = 'client', mostPolls = 16_384, most = 512, waitMs = 30_000 } = limits;
   const socketPath = url.startsWith('unix:') ? url.slice('unix:'.length) : undefined;
   const origin = socketPath === undefined ? new URL(url).origin : 'http://localhost';
   const connect = buildConnector({
@@ -30,49 +66,80 @@ export function connectTo(url: string): Connections {
     allowH2: false,
     ...(socketPath !== undefined && { socketPath }),
   });
-  const openPool = () =>
-    new HomeserverPool(origin, {
-      connections: null,
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: 64 * 1024,
-      allowH2: false,
-      connect: (options, callback) =>
-        // An IP address is verified as one: it is no server name (RFC 6066).
-        connect({ ...options, ...(isIP(options.servername ?? '') !== 0 && { servername: '' }) }, callback),
-    });
-  const longPolls = openPool();
-  const rest = openPool();
+  const allowed = [...OWN_PATHS, ...passPaths];
+  const openPool = (connections: number) =>
+    new HomeserverPool(
+      origin,
+      {
+        connections: null,
+        pipelining: 1,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        maxHeaderSize: 64 * 1024,
+        allowH2: false,
+        connect: (options, callback) =>
+          // An IP address is verified as one: it is no server name (RFC 6066).
+          connect({ ...options, ...(isIP(options.servername ?? '') !== 0 && { servername: '' }) }, callback),
+      },
+      {
+        allowed,
+        turns: createTurns({
+          most: connections,
+          mostOf: (sharer) => (sharer === '' ? connections : Math.ceil(connections / 2)),
+          waitMs,
+          ...(limits.onRefused !== undefined && { onRefused: limits.onRefused }),
+        }),
+      },
+    );
+  const ownShare = Math.ceil(most / 4);
+  const longPolls = openPool(mostPolls);
+  const rest = openPool(Math.max(1, most - ownShare));
+  const ownRest = openPool(ownShare);
+  const decompress = interceptors.decompress({ skipErrorResponses: false });
+  const pools = [longPolls, rest, ownRest];
   return {
     origin,
     longPolls,
     rest,
-    close: async () => {
-      await Promise.all([longPolls.close(), rest.close()]);
+    own: { longPolls: longPolls.compose(decompress), rest: ownRest.compose(decompress) },
+    hostFor: (clientHost) => {
+      if (hostHeader === 'client') return clientHost;
+      return hostHeader === 'homeserver_url' ? undefined : hostHeader;
     },
-    destroy: async () => {
-      await Promise.all([longPolls.destroy(), rest.destroy()]);
-    },
+    close: async () => void (await Promise.all(pools.map((pool) => pool.close()))),
+    destroy: async () => void (await Promise.all(pools.map((pool) => pool.destroy()))),
   };
 }
 
 /**
- * Requests that carry the client's `Host`, over TLS that is verified for the homeserver's own name.
+ * The one way out: what is asked is checked here, whoever built it, and waits for its turn.
  *
- * Left alone, undici takes the name to verify from each request's `Host`, so that a client could choose it, and
- * opens the connection anew whenever it changes.
+ * Requests may carry the client's `Host`, over TLS that is verified for the homeserver's own name. Left alone, undici takes
+ * the name to verify from each request's `Host`, so that a client could choose it, and opens the connection anew whenever it
+ * changes.
  */
 class HomeserverPool extends Pool {
   readonly #servername: string;
+  readonly #allowed: readonly string[];
+  readonly #turns: Turns;
 
-  constructor(origin: string, options: Pool.Options) {
+  constructor(
+    origin: string,
+    options: Pool.Options,
+    { allowed, turns }: { allowed: readonly string[]; turns: Turns },
+  ) {
     super(origin, options);
     this.#servername = new URL(origin).hostname.replace(/^\[|\]$/g, '');
+    this.#allowed = allowed;
+    this.#turns = turns;
   }
 
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    const named = { ...options, servername: this.#servername };
-    return super.dispatch(named, handler);
+  /** Throws 404 for a path that may not be asked for. */
+  override dispatch(options: OutgoingRequest, handler: Dispatcher.DispatchHandler): boolean {
+    const rawPath = pathOf(options.path);
+    if (!isBelow(this.#allowed, rawPath) || hasDotSegment(rawPath)) throw unrecognized();
+    const request = { ...options, servername: this.#servername };
+    new InTurn(handler).enter(this.#turns, options.sharer ?? '', (inTurn) => super.dispatch(request, inTurn));
+    return true;
   }
 }

@@ -30,6 +30,8 @@ export interface Caller {
   userAgent?: string;
   /** The whole `X-Forwarded-For` to send, the client's address last. */
   forwardedFor?: string;
+  /** The `Host` of the client's request. */
+  host?: string;
   /** How the client came: `https`, where a trusted proxy says so. */
   forwardedProto?: string;
 }

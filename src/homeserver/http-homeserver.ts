@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { toRawPath } from '../http/raw-url.ts';
 import { HomeserverError, HomeserverUnavailable } from '../matrix/errors.ts';
 import type { JsonObject } from '../matrix/client-event.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
@@ -11,7 +12,8 @@ import type {
 } from '../matrix/sync.ts';
 import { chunksOf } from './body-chunks.ts';
 import type { Connections } from './connections.ts';
-import { AnswerTooLarge, AnswerTooLate, readWholeAnswer, type WholeAnswer } from './whole-answer.ts';
+import { AnswerTooLarge, AnswerTooLate, explainNetworkError, isStatus, OddStatus } from './network-errors.ts';
+import { readWholeAnswer, type WholeAnswer } from './whole-answer.ts';
 import type { Caller, Homeserver, Nobody, PlainRequest, SyncQuery } from './homeserver.ts';
 import { MessagesPage } from './messages-page.ts';
 
@@ -23,10 +25,14 @@ export interface HttpHomeserverOptions {
   pollMarginMs: Milliseconds;
   /** For the head of an initial sync; its body takes as long as the client reads it. */
   initialSyncDeadlineMs: Milliseconds;
+  /** How long the homeserver may send nothing in the midst of an answer that is read as it comes. */
+  answerIdleMs: Milliseconds;
   /** The largest answer that is parsed whole, in bytes. */
   maxAnswerBytes?: number;
   /** Told of each finished call: its name in the port, how long it took, and the status (0 without an answer). */
   onCall?: (name: keyof Homeserver, durationMs: Milliseconds, status: number) => void;
+  /** Told of each call that got no answer which can be used. */
+  onFailure?: (error: HomeserverUnavailable) => void;
 }
 
 interface Call {
@@ -40,6 +46,8 @@ interface Call {
   caller?: Caller | Nobody;
   pool?: 'longPolls' | 'rest';
   deadlineMs: Milliseconds;
+  /** Of a poll: how long the homeserver may wait with all of its answer. */
+  pollMs?: Milliseconds;
   signal: AbortSignal | undefined;
 }
 
@@ -51,17 +59,38 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
   const { callDeadlineMs, pollMarginMs, initialSyncDeadlineMs } = options;
   const maxAnswerBytes = options.maxAnswerBytes ?? 256 * 1024 * 1024;
 
+  const requestOf = (call: Call): Dispatcher.DispatchOptions => ({
+    method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
+    path: pathOf(call),
+    headers: headersOf(call, options.connections.hostFor(call.caller?.host)),
+    ...(call.body !== undefined && { body: textOf(call.body) }),
+  });
+
+  /** What went wrong → what the client is told; told to `onFailure` where nobody left. */
+  function explain(error: unknown, client: AbortSignal | undefined): unknown {
+    if (client?.aborted === true) return client.reason;
+    const answer = explainNetworkError(error);
+    if (answer instanceof HomeserverUnavailable) options.onFailure?.(answer);
+    return answer;
+  }
+
   /** Sends the request; resolves with a 2xx answer whose body is still to be read. */
   async function open(call: Call): Promise<{ answer: Dispatcher.ResponseData; deadline: Deadline }> {
     const deadline = startDeadline(call.deadlineMs, call.signal);
     const startedAt = performance.now();
     let status = 0;
     try {
-      const answer = await options.connections[call.pool ?? 'rest'].request({
+      const answer = await options.connections.own[call.pool ?? 'rest'].request({
         ...requestOf(call),
+        // A poll's answer may begin long before it goes on.
+        bodyTimeout: options.answerIdleMs + (call.pollMs ?? 0),
         signal: deadline.signal,
       });
       status = answer.statusCode;
+      if (!isStatus(status)) {
+        answer.body.on('error', () => {}).destroy();
+        throw new OddStatus();
+      }
       if (status >= 300)
         refuseBadStatus({ status, headers: answer.headers, body: await readBody(answer.body) });
       return { answer, deadline };
@@ -80,7 +109,11 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     let status = 0;
     try {
       const limits = { deadlineMs, signal, limit: maxAnswerBytes };
-      const answer = await readWholeAnswer(options.connections[call.pool ?? 'rest'], requestOf(call), limits);
+      const answer = await readWholeAnswer(
+        options.connections.own[call.pool ?? 'rest'],
+        requestOf(call),
+        limits,
+      );
       ({ status } = answer);
       refuseBadStatus(answer);
       return read(answer.body);
@@ -100,7 +133,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
   async function getChunks(call: Call): Promise<AsyncIterable<Buffer>> {
     const { answer, deadline } = await open(call);
     deadline.clear();
-    return explained(chunksOf(answer.body), call.signal);
+    return explained(chunksOf(answer.body), (error) => explain(error, call.signal));
   }
 
   /** For the head of the answer: an increment is told at once, or when something happens. */
@@ -112,7 +145,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     ...[caller, roomId, query, signal]: Parameters<Homeserver['messagesPage']>
   ): Call => ({
     name,
-    path: `${pathOfRoom(roomId)}/messages`,
+    path: pathOfRoom(roomId, 'messages'),
     query: { ...query },
     caller,
     deadlineMs: callDeadlineMs,
@@ -137,6 +170,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
         caller,
         pool: 'longPolls',
         deadlineMs: syncDeadlineMs(query),
+        pollMs: query.timeoutMs,
         signal,
       }),
 
@@ -148,7 +182,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     context: (caller, roomId, eventId, signal) =>
       getJson<ContextResponse>({
         name: 'context',
-        path: `${pathOfRoom(roomId)}/context/${encodeURIComponent(eventId)}`,
+        path: pathOfRoom(roomId, 'context', eventId),
         query: { limit: 0 },
         caller,
         deadlineMs: callDeadlineMs,
@@ -158,7 +192,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     stateEvent: (caller, roomId, type, stateKey, signal) =>
       getJson<JsonObject>({
         name: 'stateEvent',
-        path: `${pathOfRoom(roomId)}/state/${encodeURIComponent(type)}/${encodeURIComponent(stateKey)}`,
+        path: pathOfRoom(roomId, 'state', type, stateKey),
         caller,
         deadlineMs: callDeadlineMs,
         signal,
@@ -167,7 +201,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     streamState: (caller, roomId, signal) =>
       getChunks({
         name: 'streamState',
-        path: `${pathOfRoom(roomId)}/state`,
+        path: pathOfRoom(roomId, 'state'),
         caller,
         deadlineMs: initialSyncDeadlineMs,
         signal,
@@ -176,21 +210,21 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     roomSummary: (caller, roomId, signal) =>
       getJson<RoomSummaryResponse>({
         name: 'roomSummary',
-        path: `/_matrix/client/v1/room_summary/${encodeURIComponent(roomId)}`,
+        path: `/_matrix/client/v1/${toRawPath('room_summary', roomId)}`,
         caller,
         deadlineMs: callDeadlineMs,
         signal,
       }),
 
     tags: (caller, userId, roomId, signal) => {
-      const path = `${PREFIX}/user/${encodeURIComponent(userId)}/rooms/${encodeURIComponent(roomId)}/tags`;
+      const path = `${PREFIX}/${toRawPath('user', userId, 'rooms', roomId, 'tags')}`;
       return getBytes({ name: 'tags', path, caller, deadlineMs: callDeadlineMs, signal });
     },
 
     presence: (caller, userId, signal) =>
       getJson<JsonObject>({
         name: 'presence',
-        path: `${PREFIX}/presence/${encodeURIComponent(userId)}/status`,
+        path: `${PREFIX}/${toRawPath('presence', userId, 'status')}`,
         caller,
         deadlineMs: callDeadlineMs,
         signal,
@@ -210,7 +244,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     event: (caller, roomId, eventId, signal) =>
       getBytes({
         name: 'event',
-        path: `${pathOfRoom(roomId)}/event/${encodeURIComponent(eventId)}`,
+        path: pathOfRoom(roomId, 'event', eventId),
         caller,
         deadlineMs: callDeadlineMs,
         signal,
@@ -240,7 +274,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     roomVisibility: async (roomId, signal) => {
       const answer = await getJson<{ visibility?: string }>({
         name: 'roomVisibility',
-        path: `${PREFIX}/directory/list/room/${encodeURIComponent(roomId)}`,
+        path: `${PREFIX}/${toRawPath('directory', 'list', 'room', roomId)}`,
         deadlineMs: callDeadlineMs,
         signal,
       });
@@ -294,7 +328,7 @@ function toCall(
 const textOf = (body: JsonObject | Buffer): string | Buffer =>
   Buffer.isBuffer(body) ? body : JSON.stringify(body);
 
-const pathOfRoom = (roomId: RoomId): string => `${PREFIX}/rooms/${encodeURIComponent(roomId)}`;
+const pathOfRoom = (...segments: readonly string[]): string => `${PREFIX}/${toRawPath('rooms', ...segments)}`;
 
 function syncParameters(query: SyncQuery): Record<string, string | number | undefined> {
   return {
@@ -317,18 +351,12 @@ function pathOf({ path, query = {}, caller }: Call): string {
   return parameters.size === 0 ? path : `${path}?${parameters}`;
 }
 
-function requestOf(call: Call): Dispatcher.DispatchOptions {
-  return {
-    method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
-    path: pathOf(call),
-    headers: headersOf(call),
-    ...(call.body !== undefined && { body: textOf(call.body) }),
-  };
-}
-
-function headersOf({ caller, body }: Call): Record<string, string> {
+function headersOf({ caller, body }: Call, host: string | undefined): Record<string, string> {
   return {
     accept: 'application/json',
+    // An encoding that comes all the same is understood, but costs more than it saves over so short a way.
+    'accept-encoding': 'identity',
+    ...(host !== undefined && { host }),
     ...(body !== undefined && { 'content-type': 'application/json' }),
     ...(caller !== undefined && 'accessToken' in caller && { authorization: `Bearer ${caller.accessToken}` }),
     ...(caller?.userAgent !== undefined && { 'user-agent': caller.userAgent }),
@@ -352,17 +380,6 @@ function startDeadline(durationMs: Milliseconds, client: AbortSignal | undefined
     hasPassed: () => controller.signal.aborted,
     clear: () => clearTimeout(timer),
   };
-}
-
-/** Whatever undici throws → what the client is told; nothing of the homeserver's address is in it. */
-function explain(error: unknown, client: AbortSignal | undefined): unknown {
-  if (client?.aborted === true) return client.reason;
-  if (error instanceof HomeserverError || error instanceof HomeserverUnavailable) return error;
-  if (error instanceof AnswerTooLate)
-    return new HomeserverUnavailable(504, 'The homeserver took too long to answer', { cause: error });
-  if (error instanceof AnswerTooLarge)
-    return new HomeserverUnavailable(502, "The homeserver's answer is too large", { cause: error });
-  return new HomeserverUnavailable(502, 'The homeserver could not be reached', { cause: error });
 }
 
 /** Throws the homeserver's own error, or ours for a redirect: none is ever followed. */
@@ -393,12 +410,12 @@ async function readBody(body: AsyncIterable<Buffer>): Promise<Buffer> {
 /** The same chunks; what goes wrong between them is said as for any call. */
 async function* explained(
   chunks: AsyncIterable<Buffer>,
-  client: AbortSignal | undefined,
+  explain: (error: unknown) => unknown,
 ): AsyncGenerator<Buffer> {
   try {
     yield* chunks;
   } catch (error) {
-    throw explain(error, client);
+    throw explain(error);
   }
 }
 

@@ -1,19 +1,12 @@
 import type { Dispatcher } from 'undici';
 import type { Milliseconds } from '../matrix/identifiers.ts';
+import { AnswerTooLarge, AnswerTooLate, isStatus, OddStatus } from './network-errors.ts';
 
 /** An answer that was read whole. */
 export interface WholeAnswer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   body: Buffer;
-}
-
-/** What ended a request before its answer was there. */
-export class AnswerTooLate extends Error {
-  override readonly name = 'AnswerTooLate';
-}
-export class AnswerTooLarge extends Error {
-  override readonly name = 'AnswerTooLarge';
 }
 
 /**
@@ -53,12 +46,14 @@ export function readWholeAnswer(
       return;
     }
     signal?.addEventListener('abort', onAbort);
-    dispatcher.dispatch(request, {
+    const handler: Dispatcher.DispatchHandler = {
       onRequestStart: (started) => {
         controller = started;
         if (reason !== undefined) started.abort(reason);
       },
       onResponseStart: (_controller, responseStatus, responseHeaders) => {
+        if (responseStatus < 200) return;
+        if (!isStatus(responseStatus)) stop(new OddStatus());
         status = responseStatus;
         headers = responseHeaders;
       },
@@ -80,6 +75,12 @@ export function readWholeAnswer(
         end();
         reject(reason ?? error);
       },
-    });
+    };
+    try {
+      dispatcher.dispatch(request, handler);
+    } catch (error) {
+      end();
+      reject(error as Error);
+    }
   });
 }

@@ -20,20 +20,30 @@ export function readAccessToken(
   }
   const inQuery = query.getAll('access_token');
   if (headers.length > 1) throw missingToken('Too many Authorization headers.');
-  if (headers.length > 0 && inQuery.length > 0) {
-    throw missingToken('Mixing Authorization headers and access_token query parameters.');
-  }
-  if (headers.length > 0) return bearerOf(headers[0] ?? '');
-  return inQuery[0] === '' ? undefined : (inQuery[0] as AccessToken | undefined);
+  if (inQuery[0] !== undefined) return checkQueryToken(inQuery[0], headers.length > 0);
+  return headers[0] === undefined ? undefined : bearerOf(headers[0]);
+}
+
+/**
+ * An `?access_token=` → the same; undefined for an empty one. Throws native's 401s: beside a header, and for a token that
+ * no header can carry to the homeserver.
+ */
+export function checkQueryToken(accessToken: string, hasHeader: boolean): AccessToken | undefined {
+  if (hasHeader) throw missingToken('Mixing Authorization headers and access_token query parameters.');
+  return accessToken === '' ? undefined : toSendable(accessToken);
+}
+
+/** A token → the same, where a header can carry all of it. Throws native's 401 for any other: nobody has such a token. */
+export function toSendable(accessToken: string): AccessToken {
+  if (/^[\x21-\x7e]+$/.test(accessToken)) return accessToken as AccessToken;
+  throw unknownToken();
 }
 
 /** As `readAccessToken`, for the paths that are answered here: throws native's 401 where there is no token. */
 export function requireAccessToken(rawHeaders: readonly string[], query: URLSearchParams): AccessToken {
   const accessToken = readAccessToken(rawHeaders, query);
   if (accessToken !== undefined) return accessToken;
-  if (query.has('access_token')) {
-    throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'Invalid access token passed.', { soft_logout: false });
-  }
+  if (query.has('access_token')) throw unknownToken();
   throw missingToken('Missing access token');
 }
 
@@ -65,7 +75,10 @@ function bearerOf(header: string): AccessToken {
   if (scheme !== 'Bearer' || accessToken === undefined || accessToken === '' || rest.length > 0) {
     throw missingToken('Invalid Authorization header.');
   }
-  return accessToken as AccessToken;
+  return toSendable(accessToken);
 }
+
+const unknownToken = (): MatrixError =>
+  new MatrixError(401, 'M_UNKNOWN_TOKEN', 'Invalid access token passed.', { soft_logout: false });
 
 const missingToken = (error: string): MatrixError => new MatrixError(401, 'M_MISSING_TOKEN', error);

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { compile } from '@fastify/proxy-addr';
+import { toAddress } from './forwarded.ts';
 import type { Peer } from './forwarded.ts';
 
 /** What proxies add. Without a word of a trusted one on whom it is for, it came from somebody we do not know. */
@@ -30,9 +31,7 @@ export function createClientAddressReader(
     if (!peer.isTrusted || forwardedFor === undefined)
       return SIGNS_OF_A_PROXY.some((name) => headers[name] !== undefined) ? undefined : peer.address;
     // Empty entries stay: a proxy that does not know its client must not make us believe the entry before.
-    const hops = String(forwardedFor)
-      .split(',')
-      .map((hop) => hop.trim());
+    const hops = String(forwardedFor).split(',').map(toAddress);
     return hops.findLast((hop) => !isTrusted(hop, 0)) ?? hops[0];
   };
 }

@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { HomeserverError, MatrixError, unrecognized } from '../matrix/errors.ts';
 import { jsonHeaders } from './cors.ts';
+import type { Incidents } from './incidents.ts';
 import { withoutSecrets } from './redaction.ts';
 
 /** What a client gets for an error. */
@@ -34,13 +35,24 @@ export function toErrorAnswer(error: unknown): ErrorAnswer {
   return answer(status, JSON.stringify({ errcode, error: STATUS_CODES[status] ?? 'Bad Request' }));
 }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Where a route's scope says what an operator must see; undefined where nobody listens. */
+    incidents: Incidents | undefined;
+  }
+}
+
 /** Makes every error and every unknown path of the app a Matrix answer. Call it before routes are registered. */
-export function installErrorHandler(app: FastifyInstance): void {
+export function installErrorHandler(app: FastifyInstance, incidents?: Incidents): void {
+  app.decorate('incidents', incidents);
   app.setErrorHandler((error, request, reply) => {
-    // Whatever fails because the client has left is nobody's to look into.
-    if (isUnexpected(error) && !request.signal.aborted)
+    // Whatever fails because the client has left is nobody's to look into. (Fastify's signal also aborts when a body was
+    // read, and later than the response is closed.)
+    if (isUnexpected(error) && !reply.raw.destroyed)
       request.log.error({ err: withoutTokens(error) }, 'unexpected error');
     const { status, headers, body } = toErrorAnswer(error);
+    if (status === 429 && !(error instanceof HomeserverError))
+      incidents?.note('a request was refused, as too many are under way');
     return reply.code(status).headers(headers).send(body);
   });
   app.setNotFoundHandler((_request, _reply) => {

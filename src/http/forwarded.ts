@@ -39,11 +39,21 @@ export function isReplaced(name: string, peer: Peer): boolean {
   );
 }
 
-/** The whole `X-Forwarded-For` for the homeserver, the peer last; undefined where nothing is known. */
+/** The whole `X-Forwarded-For` for the homeserver, addresses alone, the peer last; undefined where nothing is known. */
 export function forwardedForOf(request: IncomingMessage, peer: Peer): string | undefined {
   const received = peer.isTrusted ? request.headers['x-forwarded-for'] : undefined;
   if (received === undefined || received === '') return peer.address;
-  return [received, peer.address ?? []].flat().join(', ');
+  const hops = String(received).split(',').map(toAddress);
+  return [...hops, peer.address ?? []].flat().join(', ');
+}
+
+/**
+ * An entry of `X-Forwarded-For` → its address: some balancers add the port (`192.0.2.17:51234`, `[2001:db8::5]:4711`), and
+ * put IPv6 in brackets. What is neither is given as it is.
+ */
+export function toAddress(entry: string): string {
+  const hop = entry.trim();
+  return /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([^:]+):\d+$/.exec(hop)?.[1] ?? hop;
 }
 
 /** The `X-Forwarded-Proto` for the homeserver: what a trusted proxy said, else how our own listener is spoken to. */

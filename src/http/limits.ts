@@ -9,6 +9,7 @@ import { MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { ClientResponse, toUsualHeaders } from './client-response.ts';
 import { toErrorAnswer, writeError } from './error-handler.ts';
+import { oneAtATime } from './in-order.ts';
 import { toOriginForm } from './origin-form.ts';
 
 export interface ServerLimits {
@@ -22,6 +23,8 @@ export interface ServerLimits {
   keepAliveTimeoutMs: Milliseconds;
   /** How often the two deadlines are looked at. */
   checkIntervalMs: Milliseconds;
+  /** Connections of clients that are open at once; a further one is closed at once. */
+  maxConnections: number;
   /** Characters of one path parameter, as sent: an id of 1,000 characters with all of them escaped. */
   maxParamLength: number;
 }
@@ -32,6 +35,7 @@ export const defaultLimits: Readonly<ServerLimits> = {
   requestTimeoutMs: 30 * 60_000,
   keepAliveTimeoutMs: 130_000,
   checkIntervalMs: 5_000,
+  maxConnections: Infinity,
   maxParamLength: 4096,
 };
 
@@ -40,13 +44,16 @@ export function createServerOptions(given: {
   /** Requests that the router refuses: a path with a bad escape, a parameter that is too long. */
   frameworkErrors: NonNullable<FastifyHttpOptions<Server>['frameworkErrors']>;
   limits?: Partial<ServerLimits>;
+  /** Told of each connection that was closed as one too many. */
+  onDropped?: () => void;
 }): FastifyHttpOptions<Server> {
   const limits = { ...defaultLimits, ...given.limits };
   return {
-    serverFactory: (handler) => createClientServer(handler, limits),
+    serverFactory: (handler) => createClientServer(handler, limits, given.onDropped),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    routerOptions: { maxParamLength: limits.maxParamLength },
+    // The query is read from the raw URL, by `queryOf`.
+    routerOptions: { maxParamLength: limits.maxParamLength, querystringParser: () => ({}) },
     frameworkErrors: given.frameworkErrors,
     clientErrorHandler: answerClientError,
     exposeHeadRoutes: false,
@@ -56,7 +63,11 @@ export function createServerOptions(given: {
   };
 }
 
-function createClientServer(handler: RequestListener, limits: ServerLimits): Server {
+function createClientServer(
+  handler: RequestListener,
+  limits: ServerLimits,
+  onDropped: () => void = () => {},
+): Server {
   const server = createServer(
     {
       ServerResponse: ClientResponse,
@@ -71,11 +82,13 @@ function createClientServer(handler: RequestListener, limits: ServerLimits): Ser
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
     },
-    (request, response) => {
+    oneAtATime((request, response) => {
       toOriginForm(request);
       handler(request, response);
-    },
+    }),
   );
+  if (Number.isFinite(limits.maxConnections)) server.maxConnections = limits.maxConnections;
+  server.on('drop', onDropped);
   // `100-continue` Node answers by itself.
   server.on('checkExpectation', (_request, response) => {
     writeError(response, new MatrixError(417, 'M_UNKNOWN', 'Expectation failed'));

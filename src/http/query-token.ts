@@ -1,3 +1,5 @@
+import { isNamed } from './query.ts';
+
 /**
  * Raw URL → the same without any `access_token` parameter, and the value of the first, decoded.
  *
@@ -7,8 +9,8 @@
  * @see MSC4126: homeservers stop reading it
  */
 export function takeQueryToken(rawUrl: string): { rawUrl: string; accessToken: string | undefined } {
-  if (!MAY_HOLD_TOKEN.test(rawUrl)) return { rawUrl, accessToken: undefined };
   const queryAt = rawUrl.indexOf('?');
+  if (queryAt === -1 || !mayHoldToken(rawUrl, queryAt)) return { rawUrl, accessToken: undefined };
   const kept: string[] = [];
   let accessToken: string | undefined;
   for (const parameter of rawUrl.slice(queryAt + 1).split('&')) {
@@ -21,11 +23,9 @@ export function takeQueryToken(rawUrl: string): { rawUrl: string; accessToken: s
 }
 
 /** True for every URL with the parameter, also where its name is escaped, and for few others. */
-const MAY_HOLD_TOKEN = /[?&](?:access_token|[^=&]*%)/;
+const mayHoldToken = (rawUrl: string, queryAt: number): boolean =>
+  rawUrl.includes('access_token', queryAt) || rawUrl.includes('%', queryAt);
 
-function isToken(parameter: string): boolean {
-  const name = parameter.split('=', 1)[0] ?? '';
-  return name === 'access_token' || (name.includes('%') && new URLSearchParams(name).has('access_token'));
-}
+const isToken = (parameter: string): boolean => isNamed(parameter, 'access_token');
 
 const valueOf = (parameter: string): string => new URLSearchParams(parameter).get('access_token') ?? '';

@@ -1,5 +1,8 @@
 // Decisions about a request's URL as it came, undecoded: what goes to the homeserver must not change by a byte.
 
+import { hasDotSegment } from '../matrix/dot-segments.ts';
+import { unrecognized } from '../matrix/errors.ts';
+
 /** The path of a raw URL, without query. */
 export function pathOf(rawUrl: string): string {
   const query = rawUrl.indexOf('?');
@@ -15,23 +18,24 @@ export function matchesAsSent(pattern: string, rawPath: string): boolean {
   });
 }
 
-/** Whether the raw URL begins with one of the prefixes, byte for byte. */
-export function isBelow(prefixes: readonly string[], rawUrl: string): boolean {
-  for (const prefix of prefixes) if (rawUrl.startsWith(prefix)) return true;
+/** Whether the raw path is one of the given ones or below it, byte for byte: `/a` and `/a/b` for `/a`; `/a/b` for `/a/`. */
+export function isBelow(paths: readonly string[], rawPath: string): boolean {
+  for (const path of paths) {
+    if (!rawPath.startsWith(path)) continue;
+    if (rawPath.length === path.length || path.endsWith('/') || rawPath[path.length] === '/') return true;
+  }
   return false;
 }
 
 /**
- * Whether a whole segment of the path is `.` or `..`, as anything behind us might read it: with slashes or
- * backslashes, each escaped or not, any number of times.
- *
- * A server that resolves such a path could leave the prefixes that may pass. `..foo`, `a..b` and `...` are names.
+ * Segments → a raw path, each of them escaped. Throws native's 404 where a server behind us could take one for a step
+ * up: an id may be anything that a client, or a token of ours, says.
  */
-export function hasDotSegment(rawPath: string): boolean {
-  return DOT_SEGMENT.test(rawPath);
+export function toRawPath(...segments: readonly string[]): string {
+  const rawPath = segments.map((segment) => encodeURIComponent(segment.toWellFormed())).join('/');
+  if (hasDotSegment(rawPath)) throw unrecognized();
+  return rawPath;
 }
-
-const DOT_SEGMENT = /(?:^|[/\\]|%(?:25)*(?:2f|5c))(?:\.|%(?:25)*2e){1,2}(?:$|[/\\#]|%(?:25)*(?:2f|5c))/i;
 
 /**
  * Whether the path is one whose answer the homeserver may hold back for as long as the client likes: `/sync` (sliding

@@ -31,9 +31,12 @@ export class HomeserverError extends MatrixError {
   }
 }
 
-/** The homeserver cannot be reached, is too slow, or answers what cannot be read: 502 or 504 `M_UNKNOWN`. */
+/**
+ * The homeserver cannot be reached, is too slow, or answers what cannot be read: 502 or 504; or it is asked so much by us
+ * that this one got no turn: 503. All `M_UNKNOWN`.
+ */
 export class HomeserverUnavailable extends MatrixError {
-  constructor(status: 502 | 504, error: string, options: { cause?: unknown } = {}) {
+  constructor(status: 502 | 503 | 504, error: string, options: { cause?: unknown } = {}) {
     super(status, 'M_UNKNOWN', error);
     this.name = 'HomeserverUnavailable';
     this.cause = options.cause;

@@ -111,6 +111,8 @@ describe('the client leaves', () => {
         origin: upstream.url,
         longPolls,
         rest: slow,
+        own: { longPolls, rest: slow },
+        hostFor: (host) => host,
         close: async () => {},
         destroy: async () => {},
       },
@@ -240,6 +242,44 @@ describe('the homeserver fails', () => {
     await connection.closed;
     poll.connection.write(okAnswer('{"next_batch":"s1"}'));
     expect((await poller.message()).body).toBe('{"next_batch":"s1"}');
+    await other.close();
+  });
+
+  test('it says 102 again and again -> 504 at the deadline all the same', async () => {
+    const other = await startGateway(upstream.url, { deadlineMs: 200 });
+    const client = await send(GET, other);
+    const { connection } = await upstream.arrival();
+    const flood = setInterval(() => connection.write('HTTP/1.1 102 Processing\r\n\r\n'), 20);
+    expectMatrixError(await client.message(), 504);
+    clearInterval(flood);
+    await connection.closed;
+    await other.close();
+  });
+
+  test.each([600, 999])('its status is %i -> 502', async (status) => {
+    const client = await send(GET);
+    (await upstream.arrival()).connection.write(`HTTP/1.1 ${status} Odd\r\nContent-Length: 2\r\n\r\n{}`);
+    expectMatrixError(await client.message(), 502);
+  });
+
+  test('it sends nothing more in the midst of an answer -> cut; one whose reader pauses is not', async () => {
+    const failures: boolean[] = [];
+    const other = await startGateway(upstream.url, {
+      answerIdleMs: 500,
+      onFailure: (_error, isCut) => failures.push(isCut),
+    });
+    const slow = (await send(GET, other)).socket.pause();
+    const slowArrival = await upstream.arrival();
+    const body = 'x'.repeat(32 * 1024 * 1024);
+    slowArrival.connection.write(okAnswer(body));
+    const client = await send(GET, other);
+    const { connection } = await upstream.arrival();
+    connection.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    expect(await client.rest()).toMatch(/3\r\nabc\r\n$/);
+    expect(failures).toEqual([true]);
+    let received = 0;
+    slow.on('data', (text: string) => (received += text.length)).resume();
+    while (received < body.length) await once(slow, 'data');
     await other.close();
   });
 

@@ -10,6 +10,7 @@ import type { Answered } from '../../src/endpoints/passthrough-exchange.ts';
 import { createPassThrough, passthrough } from '../../src/endpoints/passthrough.ts';
 import type { PassThroughOptions } from '../../src/endpoints/passthrough.ts';
 import { connectTo } from '../../src/homeserver/connections.ts';
+import type { ConnectionLimits } from '../../src/homeserver/connections.ts';
 import { installErrorHandler } from '../../src/http/error-handler.ts';
 import { createServerOptions } from '../../src/http/limits.ts';
 import type { ServerLimits } from '../../src/http/limits.ts';
@@ -207,15 +208,20 @@ export interface Gateway {
 /** The pass-through on a real server, put together as the app does it. */
 export async function startGateway(
   homeserverUrl: string,
-  options: Partial<PassThroughOptions> & { limits?: Partial<ServerLimits> } = {},
+  options: Partial<PassThroughOptions> & {
+    limits?: Partial<ServerLimits>;
+    connect?: ConnectionLimits;
+  } = {},
 ): Promise<Gateway> {
-  const connections = connectTo(homeserverUrl);
+  const passPaths = options.passPaths ?? ['/_matrix/', '/_synapse/client/', '/.well-known/matrix/'];
+  const connections = connectTo(homeserverUrl, { passPaths, ...options.connect });
   const answered: Answered[] = [];
   const pass = createPassThrough({
     connections,
-    passPaths: ['/_matrix/', '/_synapse/client/', '/.well-known/matrix/'],
+    passPaths,
     trustedProxies: [],
     deadlineMs: 60_000,
+    answerIdleMs: 60_000,
     prefixesOf: () => ({ hasR0: true, hasV3: true }),
     hasAuthenticatedMedia: () => false,
     onAnswered: (one) => answered.push(one),

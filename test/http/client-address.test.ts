@@ -30,6 +30,9 @@ describe('through a trusted proxy', () => {
     ['2001:db8::1, ::1', '2001:db8::1'],
     ['10.9.9.9, 10.2.2.2', '10.9.9.9'],
     ['198.51.100.1, ::ffff:10.2.2.2', '198.51.100.1'],
+    ['192.0.2.17:51234', '192.0.2.17'],
+    ['[2001:db8::5]:4711', '2001:db8::5'],
+    ['198.51.100.1, [2001:db8::5], 10.2.2.2:99', '2001:db8::5'],
   ])('X-Forwarded-For: %s -> %s', (forwardedFor, expected) => {
     expect(clientAddressOf(requestWith({ 'x-forwarded-for': forwardedFor }), proxy)).toBe(expected);
   });

@@ -49,6 +49,15 @@ describe('X-Forwarded-For', () => {
     );
   });
 
+  test.each([
+    { received: '192.0.2.17:51234', sent: '192.0.2.17' },
+    { received: '[2001:db8::5]:4711,[2001:db8::6]', sent: '2001:db8::5, 2001:db8::6' },
+    { received: '2001:db8::5, unknown', sent: '2001:db8::5, unknown' },
+  ])('from a trusted proxy that adds ports ($received) -> addresses alone', ({ received, sent }) => {
+    const request = { headers: { 'x-forwarded-for': received } } as unknown as IncomingMessage;
+    expect(forwardedForOf(request, { address: '10.0.0.1', isTrusted: true })).toBe(`${sent}, 10.0.0.1`);
+  });
+
   test('a trusted proxy sends none -> its address', () => {
     expect(forwardedForOf(requestWith(), proxy)).toBe('10.0.0.1');
   });

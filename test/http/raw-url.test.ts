@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hasDotSegment, isBelow, isLongPoll, pathOf } from '../../src/http/raw-url.ts';
+import { isBelow, isLongPoll, matchesAsSent, pathOf, toRawPath } from '../../src/http/raw-url.ts';
+import { hasDotSegment } from '../../src/matrix/dot-segments.ts';
 
 describe('a path with a whole dot segment, however it is written', () => {
   test.each([
@@ -75,4 +77,50 @@ test('prefixes -> compared byte by byte, from the start', () => {
   for (const url of ['/_matrix', '//_matrix/', '/%5fmatrix/', 'http://a/_matrix/', '*', '']) {
     expect(isBelow(['/_matrix/'], url)).toBe(false);
   }
+});
+
+describe('toRawPath', () => {
+  test.each([
+    { segments: ['rooms', '!a:b', 'event', '$x/+y'], path: 'rooms/!a%3Ab/event/%24x%2F%2By' },
+    { segments: ['rooms', '', 'state'], path: 'rooms//state' },
+    { segments: ['rooms', '..foo', 'a..b', '...'], path: 'rooms/..foo/a..b/...' },
+    { segments: ['rooms', '\ud800'], path: 'rooms/%EF%BF%BD' },
+  ])('$segments -> $path', ({ segments, path }) => {
+    expect(toRawPath(...segments)).toBe(path);
+  });
+
+  test.each(['.', '..', '../x', 'x/..', '..\\x', '%2e%2e', '..%2fx', '%252e', 'a/./b'])(
+    '%s -> refused',
+    (id) => {
+      expect(() => toRawPath('rooms', id, 'state')).toThrow('Unrecognized request');
+    },
+  );
+
+  test('any segments -> refused, or a path of as many segments that says them', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), (segments) => {
+        let path: string;
+        try {
+          path = toRawPath(...segments);
+        } catch {
+          return segments.some((segment) => hasDotSegment(segment));
+        }
+        const read = path.split('/').map(decodeURIComponent);
+        return JSON.stringify(read) === JSON.stringify(segments.map((segment) => segment.toWellFormed()));
+      }),
+    );
+  });
+});
+
+describe('matchesAsSent', () => {
+  test.each([
+    { path: '/a/x/c', pattern: '/a/:p/c', matches: true },
+    { path: '/a/%63/c', pattern: '/a/:p/c', matches: true },
+    { path: '/%61/x/c', pattern: '/a/:p/c', matches: false },
+    { path: '/a/x/%63', pattern: '/a/:p/c', matches: false },
+    { path: '/a/x/c#y', pattern: '/a/:p/c', matches: false },
+    { path: '/a/x/y/z', pattern: '/a/*', matches: true },
+  ])('$pattern, $path -> $matches', ({ path, pattern, matches }) => {
+    expect(matchesAsSent(pattern, path)).toBe(matches);
+  });
 });

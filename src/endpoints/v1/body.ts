@@ -39,6 +39,3 @@ export function plainQueryOf(request: FastifyRequest): URLSearchParams {
     query.delete(name);
   return query;
 }
-
-/** Segments → a path with each of them escaped. */
-export const pathOf = (...segments: readonly string[]): string => segments.map(encodeURIComponent).join('/');

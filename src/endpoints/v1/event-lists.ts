@@ -2,7 +2,8 @@ import { piecesOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 import { toLegacyEvents, type EventListContext } from '../../translate/v1-event-lists.ts';
 import { replyWhileItComes } from '../streamed-reply.ts';
-import { pathOf, plainQueryOf } from './body.ts';
+import { toRawPath } from '../../http/raw-url.ts';
+import { plainQueryOf } from './body.ts';
 import { fillStars } from './room-actions.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 
@@ -10,7 +11,7 @@ import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 export function createEventLists({ homeserver, sessions, clock }: V1EndpointOptions): V1Endpoint {
   return async ({ route, request, reply, params, signal }) => {
     const session = await sessions.sessionOf(request);
-    const path = pathOf(...fillStars(route.path, params));
+    const path = toRawPath(...fillStars(route.path, params));
     const call = { method: 'GET', path, query: plainQueryOf(request) } as const;
     const answer = await sessions.withSession(session, () =>
       homeserver.streamRequest(session.caller, call, signal),

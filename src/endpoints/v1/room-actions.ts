@@ -1,6 +1,7 @@
 import { createTransactions } from '../../caches/transactions.ts';
 import type { JsonObject } from '../../matrix/client-event.ts';
-import { bodyOf, pathOf, plainQueryOf } from './body.ts';
+import { toRawPath } from '../../http/raw-url.ts';
+import { bodyOf, plainQueryOf } from './body.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 
 /**
@@ -14,7 +15,7 @@ export function createRoomActions({ homeserver, sessions, maxBytes }: V1Endpoint
 
   return async ({ route, request, params }) => {
     const session = await sessions.sessionOf(request);
-    const path = pathOf(...fillStars(route.path, params).slice(0, -1));
+    const path = toRawPath(...fillStars(route.path, params).slice(0, -1));
     const call = { method: 'POST', path, query: plainQueryOf(request), body: bodyOf(request) } as const;
     // Without the request's signal: the answer may be another request's, too.
     return transactions.once(JSON.stringify([session.key, route.path, ...params]), () =>

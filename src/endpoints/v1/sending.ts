@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createLostSends } from '../../caches/lost-sends.ts';
 import { isTransient } from '../../matrix/errors.ts';
-import { bodyOf, pathOf, plainQueryOf } from './body.ts';
+import { toRawPath } from '../../http/raw-url.ts';
+import { bodyOf, plainQueryOf } from './body.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 
 /**
@@ -28,7 +29,7 @@ export function createSending({ homeserver, sessions, maxBytes }: V1EndpointOpti
     });
     try {
       // Without the request's signal: what was sent is sent, whether or not the client waits.
-      const path = pathOf('rooms', roomId, what, subject, txnId);
+      const path = toRawPath('rooms', roomId, what, subject, txnId);
       return await sessions.withSession(session, () =>
         homeserver.request(session.caller, { method: 'PUT', path, query, body }),
       );

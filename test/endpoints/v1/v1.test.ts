@@ -378,8 +378,14 @@ describe('the rest', () => {
     expect(json).toEqual({ start: 'START', end: 'END', chunk: [], next_batch: 'n' });
   });
 
-  test('publicRooms, a later page fails -> cut, never closed', async () => {
+  test('publicRooms, a later page fails while the first is held -> its error', async () => {
     upstream.answers = { 'GET publicRooms': [{ json: { chunk: [{}], next_batch: 'n' } }, forbidden] };
+    expect((await ask('GET', 'publicRooms')).status).toBe(403);
+  });
+
+  test('publicRooms, a later page fails when the first is under way -> cut, never closed', async () => {
+    const chunk = [{ topic: 'x'.repeat(300_000) }];
+    upstream.answers = { 'GET publicRooms': [{ json: { chunk, next_batch: 'n' } }, forbidden] };
     await expect(ask('GET', 'publicRooms')).rejects.toThrow();
   });
 
