@@ -1,6 +1,7 @@
 import { readNewestPlace } from '../cursors/now.ts';
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import { toRawPath } from '../http/raw-url.ts';
 import { HomeserverError, MatrixError } from '../matrix/errors.ts';
 import type { RoomId, SyncToken } from '../matrix/identifiers.ts';
 import { JsonReader } from '../stream/json-reader.ts';
@@ -64,7 +65,7 @@ async function openRoom(
   const query = new URLSearchParams({ dir: 'b', limit: String(Math.min(Math.max(limit, 1), MOST_EVENTS)) });
   const filter = messagesFilter({ isRaw });
   if (filter !== undefined) query.set('filter', filter);
-  const call = { method: 'GET', path: `rooms/${encodeURIComponent(roomId)}/messages`, query } as const;
+  const call = { method: 'GET', path: toRawPath('rooms', roomId, 'messages'), query } as const;
   const { events, start, end } = await readPage(await homeserver.streamRequest(caller, call, signal));
   const shown = events.slice(0, limit).toReversed();
   const timeline = Buffer.concat([

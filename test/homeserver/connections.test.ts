@@ -46,7 +46,6 @@ const caller: Caller = { accessToken: 't' as AccessToken, host: 'chat.example' }
 describe('an id that could lead elsewhere -> 404, and nothing is sent, by every call that takes one', () => {
   const room = (id: string) => id as RoomId;
   const calls: Record<string, (homeserver: Homeserver, id: string) => Promise<unknown>> = {
-    messages: (hs, id) => hs.messages(caller, room(id), { dir: 'b', limit: 1 }),
     messagesPage: (hs, id) => hs.messagesPage(caller, room(id), { dir: 'b', limit: 1 }),
     context: (hs, id) => hs.context(caller, room('!a'), id as EventId),
     stateEvent: (hs, id) => hs.stateEvent(caller, room('!a'), 'm.x', id),
