@@ -78,15 +78,15 @@ async def play():
     timeline = first.rooms.join[room_id].timeline
     events = list(timeline.events)
     token = timeline.prev_batch
-    while True:
+    # A page with nothing in it has no `end`, which this client takes for an error on any homeserver.
+    while events[0].source["type"] != "m.room.create":
         page = good(await back.room_messages(room_id, token, limit=10, direction=MessageDirection.back))
-        if not page.chunk:
-            break
         events[:0] = reversed(page.chunk)
         token = page.end
 
     good(await bob.room_leave(room_id))
     await until(bob, "the leave", lambda answer: room_id in answer.rooms.leave)
+    left = room_id not in good(await bob.joined_rooms()).rooms
     for client in (alice, bob, back):
         await client.close()
     return {
@@ -94,7 +94,7 @@ async def play():
         "rooms": [back.rooms[each].display_name for each in rooms],
         "bodies": [event.body for event in events if hasattr(event, "body")] == before + ["hello"],
         "first": events[0].source["type"],
-        "left": room_id not in bob.rooms,
+        "left": left,
     }
 
 
