@@ -33,7 +33,7 @@ import { createParkedPolls } from './endpoints/parked-polls.ts';
 import { answerOnlyAsSent, createPassThrough, passthrough } from './endpoints/passthrough.ts';
 import { createPeekEvents } from './endpoints/peek-events.ts';
 import { roomInitialSync } from './endpoints/room-initial-sync.ts';
-import { createSessionObserver } from './endpoints/session-observer.ts';
+import { createSessionObserver, isContradiction } from './endpoints/session-observer.ts';
 import { createSessionReader } from './endpoints/session.ts';
 import { sync } from './endpoints/sync.ts';
 import { v1 } from './endpoints/v1/v1.ts';
@@ -42,6 +42,7 @@ import { v2AlphaSync } from './endpoints/v2-alpha-sync.ts';
 import { connectTo } from './homeserver/connections.ts';
 import { createHttpHomeserver } from './homeserver/http-homeserver.ts';
 import { createKindReader } from './homeserver/kinds/recognise.ts';
+import { createLearning } from './homeserver/learning.ts';
 import { createPrefixReader } from './homeserver/prefixes.ts';
 import { systemClock } from './http/clock.ts';
 import { jsonHeaders } from './http/cors.ts';
@@ -49,6 +50,7 @@ import { installErrorHandler } from './http/error-handler.ts';
 import { takeBodiesAsBytes } from './http/request-bodies.ts';
 import { createPeerLookup, forwardedForOf, forwardedProtoOf } from './http/forwarded.ts';
 import { createIncidents, noteNetworkFailure } from './http/incidents.ts';
+import { modernPrefixOf } from './http/legacy-prefixes.ts';
 import { createServerOptions } from './http/limits.ts';
 import { readDescriptorLimit, shareDescriptors } from './operate/descriptors.ts';
 import { health } from './operate/health.ts';
@@ -78,18 +80,32 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     waitMs: config.connectionWaitMs,
     onRefused: () => incidents.note('a request was refused, as too many are under way'),
   });
+  const prefixReader = createPrefixReader();
   const homeserver = createHttpHomeserver({
     ...config,
     connections,
+    modernPrefix: () => modernPrefixOf(prefixReader.prefixes()),
     onCall: metrics.homeserverCallFinished,
     onFailure: ({ cause }) => noteFailure(cause),
+    onContradiction: () => learning.doubt(),
   });
-  const prefixReader = createPrefixReader(homeserver);
-  const kind = createKindReader({
+  const { kind, learn: learnKind } = createKindReader({
     homeserver,
     setting: config.homeserverKind,
     onUnknown: (name) =>
       logger.warn({ name }, 'the homeserver is of no kind that is known; treated with most care'),
+  });
+  const readPromises = async (signal: AbortSignal) => {
+    const versions = await homeserver.versions(signal);
+    return { versions, hasChanged: prefixReader.note(versions) };
+  };
+  const learning = createLearning({
+    clock,
+    learn: async (signal) => {
+      const { versions, hasChanged } = await readPromises(signal);
+      return (await learnKind(versions, signal)) || hasChanged;
+    },
+    onFailure: (error) => logger.warn({ err: error }, 'the homeserver does not answer; it is asked again'),
   });
 
   // One bound, shared out: remainders half, event → room a quarter, the rest a quarter.
@@ -167,6 +183,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     clock,
   };
   const peekEvents = createPeekEvents({ ...shared, peeks });
+  const observeSession = createSessionObserver({ sessions: identities, modernSessions });
   const passThrough = createPassThrough({
     ...config,
     connections,
@@ -174,7 +191,10 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     prefixesOf: prefixReader.prefixes,
     hasAuthenticatedMedia: prefixReader.hasAuthenticatedMedia,
     openMedia: openMediaFor(config, logger),
-    onAnswered: createSessionObserver({ sessions: identities, modernSessions }),
+    onAnswered: (answered) => {
+      observeSession(answered);
+      if (isContradiction(answered)) learning.doubt();
+    },
     onFailure: noteFailure,
   });
 
@@ -262,7 +282,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     logController: new LogController({ disableRequestLogging: true }),
   });
   await internal.register(health, {
-    askHomeserver: prefixReader.refresh,
+    askHomeserver: readPromises,
     isDraining: () => isDraining,
     clock,
   });
@@ -277,9 +297,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   return {
     listen: async () => {
       // Not awaited: clients may come before the homeserver does.
-      prefixReader
-        .refresh()
-        .catch((error: unknown) => logger.warn({ err: error }, 'the homeserver does not answer yet'));
+      learning.start();
       return {
         internalUrl: await listenOn(internal, config.internalListen),
         url: await listenOn(gateway, config.listen),
@@ -287,6 +305,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     },
     drain: async () => {
       isDraining = true;
+      learning.stop();
       const closed = gateway.close();
       parkedPolls.releaseAll();
       const deadline = setTimeout(() => gateway.server.closeAllConnections(), config.drainDeadlineMs);

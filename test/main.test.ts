@@ -173,6 +173,8 @@ describe('a token for media without one', () => {
     const asked: (string | undefined)[] = [];
     const server = createServer(({ url, headers, socket }, response) => {
       if (url === '/_matrix/client/versions') return void response.end('{"versions":["v1.11"]}');
+      // What the gateway asks for itself.
+      if (url?.startsWith('/_matrix/federation/')) return void response.end('{}');
       asked.push(headers.authorization);
       if (url?.endsWith('/broken')) return void socket.destroy();
       return void response.writeHead(url?.endsWith('/good') ? 200 : 401).end('{"errcode":"M_UNKNOWN_TOKEN"}');

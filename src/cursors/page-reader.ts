@@ -179,7 +179,8 @@ function pageInHand(room: RoomTimeline, reading: Reading, content: PageAhead): R
   const leave =
     room.lastVisible === undefined ? -1 : events.findIndex(({ event_id }) => event_id === room.lastVisible);
   const isLast = leave !== -1 || next === undefined;
-  const pending = visible(events.slice(start, leave === -1 ? undefined : leave + 1));
+  const shown = events.slice(start, leave === -1 ? undefined : leave + 1);
+  const pending = visible(isLast && leave === -1 ? [...shown, ...untoldLeave(room, given)] : shown);
   return {
     ...(given !== undefined && { given }),
     page,
@@ -188,6 +189,12 @@ function pageInHand(room: RoomTimeline, reading: Reading, content: PageAhead): R
     ...(!isLast && following !== undefined && { ahead: following }),
     ...(memo !== undefined && { memo }),
   };
+}
+
+/** The own leave as /sync told it, where no page shows it: who declined an invite may read nothing of the room. */
+function untoldLeave({ timeline, lastVisible }: RoomTimeline, given: Reading['given']): readonly RoomEvent[] {
+  if (lastVisible === undefined || given?.eventId === lastVisible) return [];
+  return timeline.filter(({ event_id }) => event_id === lastVisible);
 }
 
 /** Throws a 502 where the page cannot be read. */

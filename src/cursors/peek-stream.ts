@@ -1,6 +1,6 @@
 import type { SessionKey } from '../caches/sessions.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
-import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import type { HomeserverKind, NewsMemo } from '../homeserver/kinds/kind.ts';
 import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
 import type { AnswerRequest, CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
 import { remainderAt, type Remainder } from './remainder.ts';
@@ -76,11 +76,16 @@ export function createPeekStream(options: {
     let since = start;
     const readNow = () =>
       patience.outlast(() => positions.readNow(session.caller, { setPresence: 'online', roomId, signal }));
-    for (;;) {
-      const probeFrom = (position: SyncToken) => (probeSignal: AbortSignal) => {
+    const memos = new Map<SyncToken, NewsMemo>();
+    const probeFrom = (position: SyncToken) => {
+      const memo = memos.get(position) ?? {};
+      memos.set(position, memo);
+      return (probeSignal: AbortSignal) => {
         options.onProbe?.();
-        return kind.hasNews(homeserver, session.caller, roomId, position, probeSignal);
+        return kind.hasNews(homeserver, session.caller, roomId, position, probeSignal, memo);
       };
+    };
+    for (;;) {
       // Read before the look, so that nothing falls between the two. See `Watcher.probe`.
       const reached = patience.leftMs() === 0 || positions.has(since) ? since : await readNow();
       if (await patience.outlast(() => probeFrom(since)(signal))) {
@@ -90,7 +95,9 @@ export function createPeekStream(options: {
         const steps = await answers.open(remainder, request);
         if (steps !== undefined) return { kind: 'catch-up', steps };
         // All of it was invisible to the caller.
+        memos.delete(since);
         since = to;
+        memos.set(since, { isInvisible: true });
       }
       const leftMs = patience.leftMs();
       if (leftMs === 0) return { kind: 'quiet', end: since };

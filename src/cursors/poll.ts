@@ -7,6 +7,7 @@ import { isSilent, type StreamUpdate } from '../translate/events.ts';
 import { pollFilter } from '../translate/sync-filter.ts';
 import type { AnswerMemory } from './held-bytes.ts';
 import { readStreamUpdate } from './read-update.ts';
+import { settleTimelines } from './settled-timelines.ts';
 
 /** What a poll found: all that happened from `from` to `to`; without an update, nothing that a client would see. */
 export interface PollResult {
@@ -51,15 +52,18 @@ export async function poll(options: PollOptions): Promise<PollResult> {
   let pauseMs = SHORTEST_PAUSE_MS;
   for (;;) {
     const startedAt = clock.now();
-    const told = await patience.outlast(async () => {
+    const given = await patience.outlast(async () => {
       memory.release();
       const query = { filter, since, timeoutMs: patience.leftMs(), setPresence: 'online' } as const;
       return readStreamUpdate(await homeserver.streamSync(caller, query, signal), userId, memory);
     });
-    const { nextBatch, isInitial } = told;
+    const { nextBatch, isInitial } = given;
     if (kind.takesJunkAsNothing === true && isInitial)
       throw new MatrixError(400, 'M_UNKNOWN', "'from' parameter is invalid");
     kind.noteSyncToken?.(nextBatch);
+    const reading = { homeserver, kind, caller, nextBatch, signal };
+    const rooms = await patience.outlast(() => settleTimelines(given.rooms, reading));
+    const told = { ...given, rooms };
     const update = options.withoutRepeats?.(told, since) ?? told;
     if (!isSilent(update)) return { from: since, to: nextBatch, update };
     since = nextBatch;

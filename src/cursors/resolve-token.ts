@@ -9,6 +9,8 @@ export interface TokenContext {
   homeserver: Homeserver;
   kind: HomeserverKind;
   caller: Caller;
+  /** For a page of `/messages`: whether it goes back. */
+  isBackwards?: boolean;
   signal: AbortSignal;
 }
 
@@ -24,8 +26,14 @@ export async function resolveForSync(token: string, context: TokenContext): Prom
   const place = decodeRoomToken(token);
   if (place === undefined || place.eventId === null) return undefined;
   const messagesToken = await lookUp(place, context);
-  return messagesToken === undefined ? undefined : context.kind.toSyncToken(messagesToken);
+  if (messagesToken === undefined) return undefined;
+  // On some homeservers the two are of one shape, and on one line.
+  if (context.kind.isSyncToken(messagesToken)) return messagesToken as string as SyncToken;
+  return context.kind.toSyncToken(messagesToken);
 }
+
+/** Before the first event of a room, where a homeserver has no token for that: nothing lies beyond it. */
+export const BEFORE_ALL = Symbol('before all');
 
 /**
  * A token of ours → the token to use for it in `/messages` of a room.
@@ -36,7 +44,7 @@ export async function resolveForMessages(
   token: string,
   roomId: RoomId,
   context: TokenContext,
-): Promise<MessagesToken | SyncToken | null | undefined> {
+): Promise<MessagesToken | SyncToken | typeof BEFORE_ALL | null | undefined> {
   const catchUp = decodeCatchUpToken(token);
   if (catchUp !== undefined) {
     const { from, to, page } = catchUp;
@@ -50,8 +58,21 @@ export async function resolveForMessages(
   if (place === undefined || place.roomId !== roomId) return undefined;
   if (place.eventId === null) return null;
   const messagesToken = await lookUp(place, context);
-  // Behind the newest event Dendrite has no token.
-  return messagesToken?.length === 0 ? null : messagesToken;
+  if (messagesToken?.length !== 0)
+    return place.side === 'after' && context.isBackwards === true
+      ? backwardsFrom(messagesToken, context.kind)
+      : messagesToken;
+  // Dendrite has no token behind the newest event, and none before the first.
+  return place.side === 'before' ? BEFORE_ALL : null;
+}
+
+/** Where a token is exclusive both ways, a page back from behind an event would leave that event out. */
+function backwardsFrom(
+  token: MessagesToken | undefined,
+  kind: HomeserverKind,
+): MessagesToken | SyncToken | undefined {
+  if (token === undefined || kind.toBackwardsStart === undefined || !kind.isSyncToken(token)) return token;
+  return kind.toBackwardsStart(token as string as SyncToken);
 }
 
 async function lookUp(place: RoomPosition, context: TokenContext): Promise<MessagesToken | undefined> {

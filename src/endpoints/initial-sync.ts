@@ -101,6 +101,7 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
         archived: query.archived,
         isRaw: query.isRaw,
         nowMs: clock.now(),
+        ...((await options.kind()).ignoresTimelineLimit === true && { mostEvents: query.limit }),
         roomToken: (roomId, eventId, side) => encodeRoomToken({ roomId, eventId, side }),
         onEvent: (eventId, roomId) => options.eventRooms.note(eventId, roomId),
         onPresence: (event) => options.presences.note(key, [event]),

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { ReadNow } from '../cursors/now.ts';
-import { resolveForMessages } from '../cursors/resolve-token.ts';
+import { BEFORE_ALL, resolveForMessages } from '../cursors/resolve-token.ts';
 import { encodeRoomToken, isOwnToken } from '../cursors/stream-position.ts';
 import type { Caller, Homeserver, MessagesQuery } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
@@ -55,6 +55,7 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
     async (request, reply) => {
       const roomId = request.params.roomId as RoomId;
       const rawUrl = await resolveTokens(request, roomId);
+      if (rawUrl === undefined) return { chunk: [], start: queryOf(request).get('from') };
       const query = fillsPages ? readFillable(queryOf({ raw: { url: rawUrl } })) : undefined;
       if (query === undefined) return passThrough(request, reply, { rawUrl });
       const session = await sessions.sessionOf(request);
@@ -87,17 +88,21 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
     await replyWhileItComes(request, reply, page);
   }
 
-  async function resolveTokens(request: FastifyRequest, roomId: RoomId): Promise<string> {
+  /** The URL with tokens of the homeserver's; undefined where nothing can lie beyond ours. */
+  async function resolveTokens(request: FastifyRequest, roomId: RoomId): Promise<string | undefined> {
     let rawUrl = request.raw.url ?? '';
     for (const name of ['from', 'to']) {
       const token = queryOf(request).get(name) ?? '';
       if (token === 'END' && fillsPages) rawUrl = await resolveEnd(request, roomId, rawUrl, name);
       if (!isOwnToken(token)) continue;
       const { caller } = await sessions.sessionOf(request);
-      const context = { homeserver, kind: await kind(), caller, signal: request.signal };
+      const isBackwards = name === 'from' && queryOf(request).get('dir') === 'b';
+      const context = { homeserver, kind: await kind(), caller, isBackwards, signal: request.signal };
       const resolved = await resolveForMessages(token, roomId, context);
       if (resolved === undefined) throw new MatrixError(400, 'M_UNKNOWN', `'${name}' parameter is invalid`);
-      rawUrl = withQueryParameter(rawUrl, name, resolved ?? undefined);
+      const isBeforeAll = resolved === BEFORE_ALL;
+      if (isBeforeAll && isBackwards) return undefined;
+      rawUrl = withQueryParameter(rawUrl, name, isBeforeAll ? undefined : (resolved ?? undefined));
     }
     return rawUrl;
   }

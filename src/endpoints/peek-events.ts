@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
 import type { ReadNow } from '../cursors/now.ts';
+import type { StreamPosition } from '../cursors/event-stream.ts';
 import type { PeekStream } from '../cursors/peek-stream.ts';
 import { checkToken, readPosition } from '../cursors/read-position.ts';
 import type { SessionCursors } from '../cursors/session-cursors.ts';
@@ -8,7 +9,7 @@ import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
-import { MatrixError } from '../matrix/errors.ts';
+import { isTransient, MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
 import { streamCatchUp, writeAnswer } from './events-answer.ts';
 import { readEventsQuery, type EventsQuery } from './events-query.ts';
@@ -56,8 +57,8 @@ export function createPeekEvents(
     const { patience, signal } = poll;
     if (query.to !== undefined) checkToken('to', query.to, await patience.outlast(options.kind));
     const refuse = () => refuseUnreadable(session, roomId, signal);
-    await patience.outlast(refuse);
-    const position = await readStart(session, roomId, poll);
+    // Both at once: *now* is the moment when the poll came, not the one after some look-ups.
+    const [position] = await Promise.all([readStart(session, roomId, poll), patience.outlast(refuse)]);
     const start = poll.start ?? '';
     const request = { session, token: start, limit, isRaw, patience, signal, refuseUnreadable: refuse };
     const delivery = await options.peeks.follow(roomId, position, request);
@@ -78,18 +79,31 @@ export function createPeekEvents(
   }
 
   /** Where the client goes on; the first poll after a look at the room goes on where that ended. */
-  async function readStart({ caller, key }: Session, roomId: RoomId, poll: LongPoll) {
-    const { patience, signal } = poll;
-    poll.start ??= options.cursors.snapshot(key, roomId);
-    if (poll.start !== undefined) {
-      const kind = await patience.outlast(options.kind);
-      return readPosition(poll.start, { homeserver, kind, caller, signal });
+  async function readStart(session: Session, roomId: RoomId, poll: LongPoll): Promise<StreamPosition> {
+    if (poll.start !== undefined) return positionOf(poll.start, session, poll);
+    const snapshot = options.cursors.snapshot(session.key, roomId);
+    if (snapshot !== undefined) {
+      const position = await positionOf(snapshot, session, poll).catch(orNowhere);
+      if (position !== undefined) {
+        poll.start = snapshot;
+        return position;
+      }
     }
+    const { patience, signal } = poll;
     const syncToken = await patience.outlast(() =>
-      options.readNow(caller, { setPresence: 'online', roomId, signal }),
+      options.readNow(session.caller, { setPresence: 'online', roomId, signal }),
     );
     poll.start = syncToken;
     return { syncToken };
+  }
+
+  async function positionOf(
+    token: string,
+    { caller }: Session,
+    { patience, signal }: LongPoll,
+  ): Promise<StreamPosition> {
+    const kind = await patience.outlast(options.kind);
+    return patience.outlast(() => readPosition(token, { homeserver, kind, caller, signal }));
   }
 
   return async (request, reply) => {
@@ -108,6 +122,11 @@ export function createPeekEvents(
       }),
     );
   };
+}
+
+/** Where a room was left is a place in it, which not every homeserver can tell the place in the stream of. */
+function orNowhere(error: unknown): undefined {
+  if (!(error instanceof MatrixError) || isTransient(error)) throw error;
 }
 
 /** The same for rooms that are private and rooms that do not exist. */

@@ -1,6 +1,6 @@
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
-import type { JsonObject } from '../matrix/client-event.ts';
+import { isMembershipOf, type JsonObject } from '../matrix/client-event.ts';
 import { HomeserverError } from '../matrix/errors.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
 
@@ -19,19 +19,30 @@ export interface RoomQuestion {
 /**
  * Asks the homeserver what a room is to the caller, now.
  *
- * Who left has the view of who left; a banned user has none; all others need a room that is readable for the world. An
- * unknown room looks like a forbidden one.
+ * Who left sees the room as of the leave, unless he forgot it, or it goes on for him as for anybody: then he peeks. All
+ * others, banned users too, need a room that is readable for the world. An unknown room looks like a forbidden one.
  *
- * @see reference/native.md §3, §6
+ * Differs: who left and forgot a room in which nothing happened since is shown as one who left it. No modern endpoint tells the two apart.
+ *
+ * @see reference/native.md §3, §6, §D
  */
 export async function readRoomAccess(question: RoomQuestion, userId: UserId): Promise<RoomAccess> {
   const member = await readState(question, 'm.room.member', userId);
   if (member === 403) return undefined;
   const membership = member === 404 ? undefined : member['membership'];
   if (membership === 'join') return 'member';
-  if (membership === 'leave') return 'left';
-  if (membership === 'ban') return undefined;
+  if (membership === 'leave') return (await goesOnAfterLeave(question, userId)) ? 'peeker' : 'left';
   return (await isWorldReadable(question)) ? 'peeker' : undefined;
+}
+
+/** Whether who left a room is shown what came after the leave: he forgot it, or it is open and the homeserver cuts nothing. */
+async function goesOnAfterLeave(question: RoomQuestion, userId: UserId): Promise<boolean> {
+  const { homeserver, caller, roomId, signal } = question;
+  const newest = orRefusal(homeserver.messagesPage(caller, roomId, { dir: 'b', limit: 1 }, signal));
+  const [page, isOpen] = await Promise.all([newest, isWorldReadable(question)]);
+  if (!isOpen || typeof page !== 'object') return false;
+  const [event] = page.events;
+  return event !== undefined && !isMembershipOf(userId, event.parse());
 }
 
 /** Whether anybody may read the room now. The summary knows; state may be that of the moment when the caller left. */

@@ -15,13 +15,13 @@ import { readLimit } from '../matrix/query.ts';
 import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
 import type { OwnView } from '../translate/own-view.ts';
 import type { RoomSnapshot } from '../translate/room-initial-sync.ts';
-import { readNewest } from './newest-events.ts';
+import { readNewest, type NewestEvents } from './newest-events.ts';
 import { readRoomAccess } from './room-access.ts';
 import { writeRoomSnapshot } from './room-snapshot.ts';
 import { readOwnView } from './room-surroundings.ts';
 import { answerGet } from './route.ts';
 import type { Session, SessionReader } from './session.ts';
-import { createSpool } from './spool.ts';
+import { createSpool, type Spool } from './spool.ts';
 
 export interface RoomInitialSyncOptions {
   homeserver: Homeserver;
@@ -35,8 +35,24 @@ export interface RoomInitialSyncOptions {
   clock: Clock;
 }
 
+interface Reading {
+  kind: HomeserverKind;
+  isMember: boolean;
+  limit: number;
+  reply: FastifyReply;
+  signal: AbortSignal;
+}
+
+/** The newest events of a room, held in the spool, and the position up to which they are. */
+interface NewestReading extends NewestEvents {
+  now: SyncToken;
+  spool: Spool;
+}
+
 /** What one answer may hold back in memory. */
 const MOST_HELD_BYTES = 4 * 1024 * 1024;
+/** A busy session's stream is told faster than a room is read. */
+const MOST_READINGS = 2;
 const NOTHING_OWN: OwnView = { receipts: [], accountData: [] };
 
 /**
@@ -83,22 +99,10 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
       access === 'peeker'
         ? NOTHING_OWN
         : readOwnView(homeserver, session, roomId, { hasSlidingSync, limit, signal });
-    const now =
-      cursors.meetingPoint(key, roomId) ??
-      (await options.readNow(caller, { setPresence: 'offline', roomId, signal }));
-    const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
-    reply.raw.once('close', () => void spool.close());
-    const { start, newest, pages } = await readNewest({
-      homeserver,
-      caller,
-      roomId,
-      from: kind.toBackwardsStart?.(now) ?? now,
-      limit,
-      events: new LegacyEventBytes(roomId, clock.now()),
-      spool,
-      onEvent: options.eventRooms.note,
-      signal,
-    }).catch(orNotReadable(userId, roomId));
+    const reading = { kind, isMember, limit, reply, signal };
+    const { now, spool, start, newest, pages } = await readUpToNow(session, roomId, reading).catch(
+      orNotReadable(userId, roomId),
+    );
     const snapshot: RoomSnapshot = {
       roomId,
       ...(access !== 'peeker' && { membership: isMember ? 'join' : 'leave' }),
@@ -106,7 +110,7 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
       end: access === 'left' ? afterNewest(roomId, newest, now) : now,
     };
     const state = await homeserver.streamState(caller, roomId, signal).catch(orNotReadable(userId, roomId));
-    if (access !== 'left') cursors.keepSnapshot(key, roomId, now);
+    cursors.keepSnapshot(key, roomId, snapshot.end);
     reply.type('application/json');
     const pieces = writeRoomSnapshot({
       snapshot,
@@ -121,6 +125,38 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
       signal,
     });
     return Readable.from(pieces, { objectMode: false });
+  }
+
+  /**
+   * The newest events of a room, and the position up to which they are. A member who joined just now sees it as far as
+   * the session's stream has told, whose next answer goes on from there: never less, also where that was told meanwhile.
+   */
+  async function readUpToNow(
+    { caller, key }: Session,
+    roomId: RoomId,
+    { kind, isMember, limit, reply, signal }: Reading,
+  ): Promise<NewestReading> {
+    const told = (): SyncToken | undefined => (isMember ? cursors.meetingPoint(key, roomId) : undefined);
+    let now = told() ?? (await options.readNow(caller, { setPresence: 'offline', roomId, signal }));
+    for (let readings = 0; ; readings += 1) {
+      const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
+      reply.raw.once('close', () => void spool.close());
+      const events = await readNewest({
+        homeserver,
+        caller,
+        roomId,
+        from: kind.toBackwardsStart?.(now) ?? now,
+        limit,
+        events: new LegacyEventBytes(roomId, clock.now()),
+        spool,
+        onEvent: options.eventRooms.note,
+        signal,
+      });
+      const meanwhile = told() ?? now;
+      if (meanwhile === now || readings === MOST_READINGS) return { now, spool, ...events };
+      await spool.close();
+      now = meanwhile;
+    }
   }
 };
 

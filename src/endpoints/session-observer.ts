@@ -40,6 +40,14 @@ export function createSessionObserver(options: {
   };
 }
 
+/** Paths whose place on a homeserver is known from its `/versions`: what moves by its upgrades. */
+const PROMISED_PATH = /^\/_matrix\/(?:client\/(?:r0|v1\/media)|media)\//;
+
+/** Whether an answer does not go with what is known of the homeserver: it has not what it promised, or it was away. */
+export function isContradiction({ rawUrl, status }: Answered): boolean {
+  return status >= 502 || (status === 404 && PROMISED_PATH.test(rawUrl));
+}
+
 function accessTokenIn(headers: readonly string[]): AccessToken | undefined {
   for (let i = 0; i < headers.length; i += 2) {
     if (headers[i]?.toLowerCase() === 'authorization')

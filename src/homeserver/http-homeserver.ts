@@ -19,6 +19,8 @@ import { MessagesPage } from './messages-page.ts';
 
 export interface HttpHomeserverOptions {
   connections: Connections;
+  /** The prefix of the client API under which the homeserver has what has one: `v3` by default, `r0` on an old one. */
+  modernPrefix?: () => 'v3' | 'r0';
   /** For the whole answer of an ordinary call. */
   callDeadlineMs: Milliseconds;
   /** Added to a poll's own timeout. */
@@ -33,6 +35,11 @@ export interface HttpHomeserverOptions {
   onCall?: (name: keyof Homeserver, durationMs: Milliseconds, status: number) => void;
   /** Told of each call that got no answer which can be used. */
   onFailure?: (error: HomeserverUnavailable) => void;
+  /**
+   * Told of what does not go with what is known of the homeserver: it has not what it was asked for, or could not be
+   * reached.
+   */
+  onContradiction?: () => void;
 }
 
 interface Call {
@@ -51,13 +58,33 @@ interface Call {
   signal: AbortSignal | undefined;
 }
 
-const PREFIX = '/_matrix/client/v3';
 const ERROR_BODY_LIMIT = 64 * 1024;
 
 /** The homeserver over HTTP: each call of the port becomes one request, and none is ever repeated. */
 export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver {
   const { callDeadlineMs, pollMarginMs, initialSyncDeadlineMs } = options;
   const maxAnswerBytes = options.maxAnswerBytes ?? 256 * 1024 * 1024;
+
+  const prefix = (): string => `/_matrix/client/${options.modernPrefix?.() ?? 'v3'}`;
+  const pathOfRoom = (...segments: readonly string[]): string =>
+    `${prefix()}/${toRawPath('rooms', ...segments)}`;
+
+  function toCall(
+    name: Call['name'],
+    caller: Call['caller'],
+    { path, ...request }: PlainRequest,
+    deadlineMs: Milliseconds,
+    signal: AbortSignal | undefined,
+  ): Call {
+    return {
+      name,
+      ...(caller !== undefined && { caller }),
+      path: `${prefix()}/${path}`,
+      ...request,
+      deadlineMs,
+      signal,
+    };
+  }
 
   const requestOf = (call: Call): Dispatcher.DispatchOptions => ({
     method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
@@ -72,6 +99,13 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     const answer = explainNetworkError(error);
     if (answer instanceof HomeserverUnavailable) options.onFailure?.(answer);
     return answer;
+  }
+
+  /** What is thrown for a call, after it was looked at. */
+  function explainCall(error: unknown, call: Call): unknown {
+    const thrown = explain(error, call.signal);
+    if (contradicts(thrown) && !ASKED_IN_VAIN.has(call.name)) options.onContradiction?.();
+    return thrown;
   }
 
   /** Sends the request; resolves with a 2xx answer whose body is still to be read. */
@@ -96,7 +130,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
       return { answer, deadline };
     } catch (error) {
       deadline.clear();
-      throw explain(deadline.hasPassed() ? new AnswerTooLate() : error, call.signal);
+      throw explainCall(deadline.hasPassed() ? new AnswerTooLate() : error, call);
     } finally {
       options.onCall?.(call.name, performance.now() - startedAt, status);
     }
@@ -118,7 +152,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
       refuseBadStatus(answer);
       return read(answer.body);
     } catch (error) {
-      throw explain(error, signal);
+      throw explainCall(error, call);
     } finally {
       options.onCall?.(call.name, performance.now() - startedAt, status);
     }
@@ -156,7 +190,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     whoami: (caller, signal) =>
       getJson<WhoamiResponse>({
         name: 'whoami',
-        path: `${PREFIX}/account/whoami`,
+        path: `${prefix()}/account/whoami`,
         caller,
         deadlineMs: callDeadlineMs,
         signal,
@@ -165,7 +199,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     streamSync: (caller, query, signal) =>
       getChunks({
         name: 'streamSync',
-        path: `${PREFIX}/sync`,
+        path: `${prefix()}/sync`,
         query: syncParameters(query),
         caller,
         pool: 'longPolls',
@@ -217,14 +251,14 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
       }),
 
     tags: (caller, userId, roomId, signal) => {
-      const path = `${PREFIX}/${toRawPath('user', userId, 'rooms', roomId, 'tags')}`;
+      const path = `${prefix()}/${toRawPath('user', userId, 'rooms', roomId, 'tags')}`;
       return getBytes({ name: 'tags', path, caller, deadlineMs: callDeadlineMs, signal });
     },
 
     presence: (caller, userId, signal) =>
       getJson<JsonObject>({
         name: 'presence',
-        path: `${PREFIX}/${toRawPath('presence', userId, 'status')}`,
+        path: `${prefix()}/${toRawPath('presence', userId, 'status')}`,
         caller,
         deadlineMs: callDeadlineMs,
         signal,
@@ -253,7 +287,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     joinedRooms: async (caller, signal) => {
       const call: Call = {
         name: 'joinedRooms',
-        path: `${PREFIX}/joined_rooms`,
+        path: `${prefix()}/joined_rooms`,
         caller,
         deadlineMs: callDeadlineMs,
         signal,
@@ -264,7 +298,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     notifications: (caller, query, signal) =>
       getJson<NotificationsResponse>({
         name: 'notifications',
-        path: `${PREFIX}/notifications`,
+        path: `${prefix()}/notifications`,
         query: { ...query },
         caller,
         deadlineMs: callDeadlineMs,
@@ -274,7 +308,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     roomVisibility: async (roomId, signal) => {
       const answer = await getJson<{ visibility?: string }>({
         name: 'roomVisibility',
-        path: `${PREFIX}/${toRawPath('directory', 'list', 'room', roomId)}`,
+        path: `${prefix()}/${toRawPath('directory', 'list', 'room', roomId)}`,
         deadlineMs: callDeadlineMs,
         signal,
       });
@@ -308,27 +342,8 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
   };
 }
 
-function toCall(
-  name: Call['name'],
-  caller: Call['caller'],
-  { path, ...request }: PlainRequest,
-  deadlineMs: Milliseconds,
-  signal: AbortSignal | undefined,
-): Call {
-  return {
-    name,
-    ...(caller !== undefined && { caller }),
-    path: `${PREFIX}/${path}`,
-    ...request,
-    deadlineMs,
-    signal,
-  };
-}
-
 const textOf = (body: JsonObject | Buffer): string | Buffer =>
   Buffer.isBuffer(body) ? body : JSON.stringify(body);
-
-const pathOfRoom = (...segments: readonly string[]): string => `${PREFIX}/${toRawPath('rooms', ...segments)}`;
 
 function syncParameters(query: SyncQuery): Record<string, string | number | undefined> {
   return {
@@ -363,6 +378,16 @@ function headersOf({ caller, body }: Call, host: string | undefined): Record<str
     ...(caller?.forwardedFor !== undefined && { 'x-forwarded-for': caller.forwardedFor }),
     ...(caller?.forwardedProto !== undefined && { 'x-forwarded-proto': caller.forwardedProto }),
   };
+}
+
+/** What many homeservers do not have, and what asks what they are: their want of it says nothing. */
+const ASKED_IN_VAIN: ReadonlySet<keyof Homeserver> = new Set(['roomSummary', 'serverName', 'versions']);
+
+function contradicts(error: unknown): boolean {
+  return (
+    error instanceof HomeserverUnavailable ||
+    (error instanceof HomeserverError && (error.errcode === 'M_UNRECOGNIZED' || error.status >= 502))
+  );
 }
 
 /** A deadline and the client's own signal, joined; `clear` when the answer is there, so that no timer outlives it. */

@@ -1,16 +1,15 @@
 import type { HomeserverPrefixes } from '../http/legacy-prefixes.ts';
 import type { VersionsResponse } from '../matrix/sync.ts';
-import type { Homeserver } from './homeserver.ts';
 
 export interface PrefixReader {
-  /** As last seen; both, until the homeserver was seen for the first time. */
+  /** As last heard; both, until the homeserver was heard for the first time. */
   prefixes(): HomeserverPrefixes;
-  /** Whether simplified sliding sync was promised, when last seen. */
+  /** Whether simplified sliding sync was promised, when last heard. */
   hasSlidingSync(): boolean;
-  /** Whether media are given to who shows an access token (Matrix 1.11), when last seen. */
+  /** Whether media are given to who shows an access token (Matrix 1.11), when last heard. */
   hasAuthenticatedMedia(): boolean;
-  /** Asks the homeserver. Throws when it does not answer. */
-  refresh(signal?: AbortSignal): Promise<void>;
+  /** Replaces what is known by what an answer of `/versions` promises. Returns whether anything changed. */
+  note(versions: VersionsResponse): boolean;
 }
 
 /**
@@ -18,25 +17,26 @@ export interface PrefixReader {
  *
  * @see reference/homeservers.md §1
  */
-export function createPrefixReader(homeserver: Homeserver): PrefixReader {
-  let seen: HomeserverPrefixes = { hasR0: true, hasV3: true };
-  let hasSlidingSync = false;
-  let hasAuthenticatedMedia = false;
+export function createPrefixReader(): PrefixReader {
+  let known = { hasR0: true, hasV3: true, hasSlidingSync: false, hasAuthenticatedMedia: false };
   return {
-    prefixes: () => seen,
-    hasSlidingSync: () => hasSlidingSync,
-    hasAuthenticatedMedia: () => hasAuthenticatedMedia,
-    refresh: async (signal) => {
-      const versions = await homeserver.versions(signal);
-      seen = toPrefixes(versions);
-      hasSlidingSync = versions.unstable_features?.['org.matrix.simplified_msc3575'] === true;
-      hasAuthenticatedMedia = promisesAuthenticatedMedia(versions);
+    prefixes: () => known,
+    hasSlidingSync: () => known.hasSlidingSync,
+    hasAuthenticatedMedia: () => known.hasAuthenticatedMedia,
+    note: (versions) => {
+      const before = JSON.stringify(known);
+      known = {
+        ...toPrefixes(versions),
+        hasSlidingSync: versions.unstable_features?.['org.matrix.simplified_msc3575'] === true,
+        hasAuthenticatedMedia: promisesAuthenticatedMedia(versions),
+      };
+      return JSON.stringify(known) !== before;
     },
   };
 }
 
-function toPrefixes({ versions }: VersionsResponse): HomeserverPrefixes {
-  const listed = versions ?? [];
+function toPrefixes(versions: VersionsResponse): HomeserverPrefixes {
+  const listed = versionsOf(versions);
   return {
     hasR0: listed.some((version) => version.startsWith('r0.')),
     hasV3: listed.some((version) => version.startsWith('v1.')),
@@ -44,7 +44,12 @@ function toPrefixes({ versions }: VersionsResponse): HomeserverPrefixes {
 }
 
 /** @see MSC3916: its flag, for homeservers that had it before they had the rest of 1.11 */
-function promisesAuthenticatedMedia({ versions, unstable_features }: VersionsResponse): boolean {
-  if (unstable_features?.['org.matrix.msc3916.stable'] === true) return true;
-  return (versions ?? []).some((version) => Number(/^v1\.(\d+)$/.exec(version)?.[1] ?? 0) >= 11);
+function promisesAuthenticatedMedia(versions: VersionsResponse): boolean {
+  if (versions.unstable_features?.['org.matrix.msc3916.stable'] === true) return true;
+  return versionsOf(versions).some((version) => Number(/^v1\.(\d{1,6})$/.exec(version)?.[1] ?? 0) >= 11);
+}
+
+/** The versions that are listed: an answer may lack the list, or hold something else. */
+export function versionsOf({ versions }: VersionsResponse): string[] {
+  return Array.isArray(versions) ? versions.filter((version) => typeof version === 'string') : [];
 }

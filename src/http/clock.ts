@@ -13,6 +13,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (durationMs, signal) => {
     signal.throwIfAborted();
-    await setTimeout(durationMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    // What keeps the process alive are its listeners, never something that waits.
+    await setTimeout(durationMs, undefined, { signal, ref: false }).catch(() => signal.throwIfAborted());
   },
 };

@@ -15,7 +15,8 @@ const CLIENT = '/_matrix/client/';
 /**
  * A request's method and raw path (or URL) → the same path under a prefix that the homeserver has.
  *
- * `r0` stays where the homeserver has it, else it becomes `v3` for every path: the two differ in name only. `api/v1` and
+ * `r0` stays where the homeserver has it, else it becomes `v3` for every path, and `v3` likewise: the two differ in name
+ * only. `api/v1` and
  * `v2_alpha` become `v3` (or `r0`) where the table lists the request. Everything else is unchanged by a byte: requests
  * whose shape changed since, like `api/v1/register` or a send without a transaction id, would be misunderstood.
  *
@@ -23,16 +24,23 @@ const CLIENT = '/_matrix/client/';
  */
 export function toHomeserverPath(method: string, rawPath: string, prefixes: HomeserverPrefixes): string {
   if (!rawPath.startsWith(CLIENT)) return rawPath;
-  const modern = prefixes.hasV3 || !prefixes.hasR0 ? 'v3/' : 'r0/';
+  const modern = `${modernPrefixOf(prefixes)}/`;
   if (rawPath.startsWith('r0/', CLIENT.length)) {
     return prefixes.hasR0 ? rawPath : CLIENT + modern + rawPath.slice(CLIENT.length + 'r0/'.length);
   }
+  if (modern === 'r0/' && rawPath.startsWith('v3/', CLIENT.length))
+    return CLIENT + modern + rawPath.slice(CLIENT.length + 'v3/'.length);
   for (const [prefix, table] of tables) {
     if (!rawPath.startsWith(prefix, CLIENT.length)) continue;
     const rest = rawPath.slice(CLIENT.length + prefix.length);
     return isListed(table, method, rest.split('?', 1)[0] ?? '') ? CLIENT + modern + rest : rawPath;
   }
   return rawPath;
+}
+
+/** The prefix for what means the same under both: `v3`, but for a homeserver that says it has `r0` alone. */
+export function modernPrefixOf({ hasR0, hasV3 }: HomeserverPrefixes): 'v3' | 'r0' {
+  return hasV3 || !hasR0 ? 'v3' : 'r0';
 }
 
 interface Row {

@@ -37,6 +37,13 @@ export class Faults {
    * a page holds, the next page also gives what had arrived before.
    */
   pagesForgetFrom = false;
+  /** On Dendrite and Conduit: whether it talks to other homeservers. Where it does not, it does not tell them its name. */
+  isFederating = true;
+  /**
+   * On Conduit: done between the two moments at which a `/sync` takes its `next_batch` and its timelines, as others who
+   * write meanwhile would.
+   */
+  betweenNextBatchAndTimelines: (() => void) | undefined;
   /** On tuwunel: a poll waits so long at least, whatever it asks for. Measured are 5000. */
   shortestPollMs: Milliseconds = 0;
   /** On Dendrite: a session's so many-and-first request for `/messages` within half a second is refused. Measured are 20. */

@@ -10,6 +10,8 @@ export interface InitialSyncContext {
   /** The federation form of events. */
   isRaw: boolean;
   nowMs: Milliseconds;
+  /** So many of a timeline's events are shown, the newest; absent where the homeserver gives no more than it is asked for. */
+  mostEvents?: number;
   /** A token for the place beside an event; without one, for the room's newest place. */
   roomToken(roomId: RoomId, eventId: EventId | null, side: 'before' | 'after'): string;
   /** The whole event of an invite, where it is known by the time that invites are released. */

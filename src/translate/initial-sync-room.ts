@@ -50,6 +50,9 @@ export class InitialSyncRoom {
   #first: EventId | undefined;
   #last: EventId | undefined;
   #isLimited = false;
+  /** The newest of the timeline's events, where the homeserver gives more than it was asked for. */
+  readonly #newest: { eventId: EventId | undefined; bytes: Buffer }[] = [];
+  #isCut = false;
   #prevBatch: MessagesToken | undefined;
 
   constructor(
@@ -126,9 +129,26 @@ export class InitialSyncRoom {
     this.#last = own.eventId ?? this.#last;
     this.#context.onEvent?.(own.eventId, this.#roomId);
     if (this.#timelineState.add(bytes, members)) this.#hold('timeline_state', bytes, members);
+    const { mostEvents } = this.#context;
+    if (mostEvents !== undefined) return this.#keepNewest(mostEvents, own.eventId, bytes, members);
     this.#begin('messages');
     this.#separate();
     this.#timelineBytes.write(bytes, members, this.#sink);
+  }
+
+  #keepNewest(most: number, eventId: EventId | undefined, bytes: Buffer, { start, end }: JsonMembers): void {
+    this.#newest.push({ eventId, bytes: Buffer.from(bytes.subarray(start, end)) });
+    if (this.#newest.length <= most) return;
+    this.#newest.shift();
+    this.#isCut = true;
+  }
+
+  #writeNewest(): void {
+    for (const { bytes } of this.#newest) {
+      this.#separate();
+      this.#timelineBytes.writeAt(bytes, 0, this.#sink);
+    }
+    if (this.#isCut) this.#first = this.#newest[0]?.eventId;
   }
 
   #stateEvent(bytes: Buffer, members: JsonMembers): void {
@@ -154,6 +174,7 @@ export class InitialSyncRoom {
 
   #endMessages(): void {
     this.#begin('messages');
+    this.#writeNewest();
     this.#close(`],"start":${JSON.stringify(this.#startToken())},"end":${JSON.stringify(this.#endToken())}}`);
   }
 
@@ -164,8 +185,9 @@ export class InitialSyncRoom {
    */
   #startToken(): string {
     const { roomToken } = this.#context;
-    if (this.#first === undefined) return this.#endToken();
-    if (this.#isLimited && this.#prevBatch !== undefined) return this.#prevBatch;
+    if (this.#first === undefined)
+      return this.#isCut ? roomToken(this.#roomId, this.#last ?? null, 'after') : this.#endToken();
+    if (this.#isLimited && !this.#isCut && this.#prevBatch !== undefined) return this.#prevBatch;
     return roomToken(this.#roomId, this.#first, 'before');
   }
 

@@ -177,7 +177,7 @@ class EventLevel {
     const hasRoomId = roomIdEnd > 0;
     if (!event.isPlain || isRaw || !unsigned.readAt(bytes, event.unsignedStart)) return false;
     if ((unsigned.present & NOT_PLAIN) !== 0 || (unsigned.present & this.#without) !== 0) return false;
-    if (!unsigned.hasValue(UNSIGNED.age)) return false;
+    if (!unsigned.hasValue(UNSIGNED.age) || isOne(bytes, unsigned, UNSIGNED.age)) return false;
     if (hasRoomId && !isText(bytes, roomIdStart, roomIdEnd, roomId)) return false;
     sink.range(bytes, event.start, event.end - 1);
     if (!hasRoomId) {
@@ -280,13 +280,18 @@ class EventLevel {
 
   /** Whether the event has an age: as it came, or counted. */
   #findAge(bytes: Buffer): boolean {
+    const isTold = this.#findToldAge(bytes);
+    if (isTold && !this.#age.isOne) return true;
+    const sentAt = this.#event.number(EVENT.origin_server_ts);
+    if (sentAt === undefined) return isTold;
+    this.#age.is(Buffer.from(JSON.stringify(Math.max(0, this.#room.nowMs - sentAt))));
+    return true;
+  }
+
+  #findToldAge(bytes: Buffer): boolean {
     if (this.#unsigned.hasValue(UNSIGNED.age)) this.#age.of(bytes, this.#unsigned, UNSIGNED.age);
     else if (this.#event.hasValue(EVENT.age)) this.#age.of(bytes, this.#event, EVENT.age);
-    else {
-      const sentAt = this.#event.number(EVENT.origin_server_ts);
-      if (sentAt === undefined) return false;
-      this.#age.is(Buffer.from(JSON.stringify(Math.max(0, this.#room.nowMs - sentAt))));
-    }
+    else return false;
     return true;
   }
 
@@ -345,6 +350,12 @@ const REDACTS = Buffer.from(',"redacts":');
 const UNSIGNED_START = Buffer.from(',"unsigned":{');
 const CONTENT_START = Buffer.from(',"content":{');
 
+const DIGIT_ONE = 0x31;
+
+/** What Conduit says of the age of every event: it is counted then. @see docs/homeservers.md "conduit" */
+const isOne = (bytes: Buffer, members: KnownMembers, key: number): boolean =>
+  members.valueEnd(key) - members.valueStart(key) === 1 && bytes[members.valueStart(key)] === DIGIT_ONE;
+
 /** A value that is written in two places. */
 class Value {
   #bytes = EMPTY_OBJECT;
@@ -361,6 +372,10 @@ class Value {
     this.#bytes = text;
     this.#start = 0;
     this.#end = text.length;
+  }
+
+  get isOne(): boolean {
+    return this.#end - this.#start === 1 && this.#bytes[this.#start] === DIGIT_ONE;
   }
 
   /** Writes it behind its key; `key` begins with a comma, for what follows something. */

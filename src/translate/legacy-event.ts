@@ -41,7 +41,9 @@ function toLegacyAtLevel(
     unsigned.redacted_because = toLegacyAtLevel(because as ClientEvent, roomId, nowMs, inner(options));
   if (options.isRaw === true)
     return { ...event, room_id: roomId, ...(event.unsigned !== undefined && { unsigned }) };
-  const age = unsigned.age ?? (event as LegacyEvent).age ?? ageOf(event, nowMs);
+  const told = unsigned.age ?? (event as LegacyEvent).age ?? undefined;
+  // Conduit says 1 of every event.
+  const age = told === undefined || told === 1 ? (ageOf(event, nowMs) ?? told) : told;
   if (age === undefined) delete unsigned.age;
   else unsigned.age = age;
   const legacy: LegacyEvent = { ...event, room_id: roomId, unsigned };

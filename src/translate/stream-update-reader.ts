@@ -55,7 +55,7 @@ const BYTES_PER_EVENT = 256;
  * Differs: what happened in a room between `from` and an own join is delivered. Native loses it when the poll waits then.
  * Differs: invites of ignored users do not come. /sync leaves them out.
  *
- * Left out: `state` (the stream has no state section; what changed in a gap is in the gap), to-device messages, device
+ * Left out: `state` but for an own leave (what changed in a gap is in the gap), to-device messages, device
  * lists, push rules, counts, summaries. Any key may be missing or null; a value of another type than Matrix gives it is
  * an `UnreadableAnswer`.
  *
@@ -138,7 +138,7 @@ export class StreamUpdateReader implements JsonVisitor {
       if (top === 'presence') this.#ephemeral(this.#presence, this.#write.presence(bytes, members));
       else this.#accountData(this.#globalAccountData, type, bytes, members);
     } else if (key === 'timeline') this.#timelineEvent(type, bytes, members, sentAt);
-    else if (key === 'state') this.#signs.roomEvent(type);
+    else if (key === 'state') this.#stateEvent(type, bytes, members, sentAt);
     else if (key === 'account_data') {
       const list = type === 'm.tag' ? this.#tags : this.#roomAccountData;
       this.#accountData(list, type, bytes, members, roomId as RoomId);
@@ -192,6 +192,19 @@ export class StreamUpdateReader implements JsonVisitor {
     const own = Buffer.from(bytes.subarray(members.start, members.end));
     this.#members.find(own, 0);
     room.keep(new WrittenEvent(own, this.#members), sentAt, length);
+  }
+
+  /** Conduit gives of a left room no timeline, and the own leave in `state`. */
+  #stateEvent(type: string, bytes: Buffer, members: JsonMembers, sentAt: number): void {
+    const room = this.#room;
+    this.#signs.roomEvent(type);
+    if (room?.isLeft !== true || type !== 'm.room.member') return;
+    const member = members.named(bytes, 'state_key');
+    if (member === -1 || textAt(bytes, members.valueStart(member), members.valueEnd(member)) !== this.#userId)
+      return;
+    const own = Buffer.from(bytes.subarray(members.start, members.end));
+    this.#members.find(own, 0);
+    room.leaveInState = { event: new WrittenEvent(own, this.#members), sentAt };
   }
 
   /** Whether so many more bytes of the room may be kept; if not, its timeline is let go. */
@@ -249,6 +262,7 @@ class ReadRoom {
   isLimited = false;
   isDropped = false;
   lastOwn: EventId | undefined;
+  leaveInState: { event: RoomEvent; sentAt: number } | undefined;
   joinedAt: number | undefined;
   hasOwnJoin = false;
   #wasInside: boolean | undefined;
@@ -288,6 +302,19 @@ class ReadRoom {
 }
 
 function toRoomTimeline(room: ReadRoom): RoomTimeline {
+  return toLeftInState(room) ?? toToldTimeline(room);
+}
+
+/** A left room whose leave is in `state` alone: what came before it is still to be read. */
+function toLeftInState({ roomId, timeline, lastOwn, leaveInState }: ReadRoom): RoomTimeline | undefined {
+  const eventId = leaveInState?.event.event_id;
+  if (leaveInState === undefined || eventId === undefined) return undefined;
+  if (lastOwn !== undefined || timeline.length > 0) return undefined;
+  const { event, sentAt } = leaveInState;
+  return { roomId, timeline: [event], sentAt: [sentAt], isWhole: false, lastVisible: eventId };
+}
+
+function toToldTimeline(room: ReadRoom): RoomTimeline {
   const { roomId, timeline, sentAt, isLeft, lastOwn, joinedAt } = room;
   return {
     roomId,

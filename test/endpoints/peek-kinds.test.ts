@@ -167,8 +167,21 @@ describe.each(KINDS)('in front of $plays, set to $setting', ({ plays, setting })
     expect(await peek('!nothing:sandbox.test' as RoomId, '', 0)).toMatchObject({ status: 403 });
   });
 
-  test('banned from a room that the world may read -> 403', async () => {
+  test('banned from a room that the world may read -> reads as anybody does', async () => {
     const roomId = aRoom('world_readable');
+    sandbox.homeserver.join(viewer, roomId);
+    sandbox.homeserver.ban(host, roomId, viewer);
+    const newest = say(roomId, 'after the ban');
+    const { status, body } = await look(roomId);
+    expect(status).toBe(200);
+    expect(body.membership).toBeUndefined();
+    expect(idsIn(body.messages).at(-1)).toBe(newest);
+    const live = say(roomId, 'live');
+    expect(idsIn((await peek(roomId, body.messages.end)).body)).toEqual([live]);
+  });
+
+  test('banned from a room that the world may not read -> 403', async () => {
+    const roomId = aRoom('shared');
     sandbox.homeserver.join(viewer, roomId);
     sandbox.homeserver.ban(host, roomId, viewer);
     expect(await look(roomId)).toMatchObject({ status: 403 });

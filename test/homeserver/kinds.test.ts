@@ -5,9 +5,9 @@ import { continuwuity } from '../../src/homeserver/kinds/continuwuity.ts';
 import { dendrite } from '../../src/homeserver/kinds/dendrite.ts';
 import { createKindReader } from '../../src/homeserver/kinds/recognise.ts';
 import { tuwunel } from '../../src/homeserver/kinds/tuwunel.ts';
-import { HomeserverError } from '../../src/matrix/errors.ts';
+import { HomeserverError, HomeserverUnavailable } from '../../src/matrix/errors.ts';
 import type { AccessToken, MessagesToken, RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
-import { FakeHomeserver } from '../fake-homeserver.ts';
+import { aRefusal, FakeHomeserver } from '../fake-homeserver.ts';
 import { sandbox } from '../../src/homeserver/kinds/sandbox.ts';
 import { synapse } from '../../src/homeserver/kinds/synapse.ts';
 
@@ -146,6 +146,15 @@ describe('careful', () => {
   });
 });
 
+test('careful, after an upgrade that gives tokens another shape -> those from before are still tokens', () => {
+  const kind = createCarefulKind();
+  for (const token of ['s1_2_3', 's1_2_3_4', 'm5~1.7_33']) kind.noteSyncToken?.(token as SyncToken);
+  expect(['s7_8_9', 's7_8_9_9', 'm6~1.8_34'].map(kind.isSyncToken)).toEqual([true, true, true]);
+  for (let fields = 4; fields < 12; fields += 1)
+    kind.noteSyncToken?.(`s1${'_1'.repeat(fields)}` as SyncToken);
+  expect(kind.isSyncToken('s7_8_9')).toBe(false);
+});
+
 describe('careful, reading', () => {
   test.each([
     { from: '1', to: 'abc', page: null },
@@ -175,8 +184,8 @@ describe('auto', () => {
   const refusal = () => new HomeserverError(404, Buffer.from('{"errcode":"M_UNRECOGNIZED"}'), {});
   const recognise = async (homeserver: FakeHomeserver, setting = 'auto') => {
     const unknown: (string | undefined)[] = [];
-    const readKind = createKindReader({ homeserver, setting, onUnknown: (name) => unknown.push(name) });
-    return { name: (await readKind()).name, unknown, readKind };
+    const reader = createKindReader({ homeserver, setting, onUnknown: (name) => unknown.push(name) });
+    return { name: (await reader.kind()).name, unknown, reader };
   };
 
   test.each([
@@ -222,32 +231,122 @@ describe('auto', () => {
 
   test('asked by many at once -> one question, one kind that learns for all', async () => {
     const homeserver = new FakeHomeserver({ versions: async () => ({}), serverName: async () => 'Palpo' });
-    const readKind = createKindReader({ homeserver, setting: 'auto', onUnknown: () => {} });
+    const { kind: readKind } = createKindReader({ homeserver, setting: 'auto', onUnknown: () => {} });
     const [one, other] = await Promise.all([readKind(), readKind()]);
     expect(one).toBe(other);
     expect(await readKind()).toBe(one);
     expect(homeserver.count('versions')).toBe(1);
   });
 
-  test('it was down -> asked again by the next who needs it', async () => {
-    let isDown = true;
+  test.each([
+    {
+      what: 'federation off, as Dendrite has it',
+      refused: refusal(),
+      versions: ['r0.6.1', 'v1.0', 'v1.2'],
+      kind: 'dendrite',
+    },
+    {
+      what: 'federation off, as Conduit has it by default',
+      refused: aRefusal(500, 'M_UNKNOWN', 'Federation is disabled.'),
+      versions: ['r0.5.0', 'v1.5'],
+      kind: 'conduit',
+    },
+    {
+      what: 'a broken federation',
+      refused: aRefusal(500, 'M_UNKNOWN', 'Oh'),
+      versions: ['v1.5'],
+      kind: 'careful',
+    },
+    {
+      what: 'federation limited',
+      refused: aRefusal(429, 'M_LIMIT_EXCEEDED', 'Slow'),
+      versions: [],
+      kind: 'careful',
+    },
+    {
+      what: 'no federation to be reached',
+      refused: new HomeserverUnavailable(504, 'Late'),
+      versions: [],
+      kind: 'careful',
+    },
+    {
+      what: 'an answer that cannot be read',
+      refused: new HomeserverUnavailable(502, 'No'),
+      versions: null,
+      kind: 'careful',
+    },
+  ])('$what -> $kind, and no error', async ({ refused, versions, kind }) => {
     const homeserver = new FakeHomeserver({
-      versions: async () => {
-        if (isDown) throw new HomeserverError(500, Buffer.from('{}'), {});
-        return { server: { name: 'Dendrite' } };
-      },
+      versions: async () => ({ versions }),
+      serverName: async () => Promise.reject(refused),
     });
-    const readKind = createKindReader({ homeserver, setting: 'auto', onUnknown: () => {} });
-    await expect(readKind()).rejects.toThrow();
+    expect(await recognise(homeserver)).toMatchObject({ name: kind });
+  });
+
+  test.each([refusal(), aRefusal(403, 'M_FORBIDDEN', 'No'), aRefusal(500, 'M_UNKNOWN', 'Oh')])(
+    'it does not say which versions it has (%s), but its name -> that',
+    async (refused) => {
+      const homeserver = new FakeHomeserver({
+        versions: async () => Promise.reject(refused),
+        serverName: async () => 'Dendrite',
+      });
+      expect(await recognise(homeserver)).toMatchObject({ name: 'dendrite' });
+    },
+  );
+
+  test('it is away -> the failure, which polls wait out; then asked again by the next who needs it', async () => {
+    let isDown = true;
+    const answerOrFail = async <Answer>(answer: Answer): Promise<Answer> => {
+      if (isDown) throw new HomeserverUnavailable(502, 'The homeserver could not be reached');
+      return answer;
+    };
+    const homeserver = new FakeHomeserver({
+      versions: () => answerOrFail({ server: { name: 'Dendrite' } }),
+      serverName: () => answerOrFail('Dendrite'),
+    });
+    const { kind: readKind } = createKindReader({ homeserver, setting: 'auto', onUnknown: () => {} });
+    await expect(readKind()).rejects.toThrow(HomeserverUnavailable);
     isDown = false;
     expect((await readKind()).name).toBe('dendrite');
+  });
+
+  test('another homeserver stands there now -> learnt again; what cannot be asked goes on', async () => {
+    let name: string | undefined = 'Dendrite';
+    const homeserver = new FakeHomeserver({ versions: async () => ({}), serverName: async () => name });
+    const { reader, unknown } = await recognise(homeserver);
+    const learnt: [string, boolean][] = [];
+    for (name of ['Dendrite', 'Synapse', undefined, 'Palpo', 'Palpo', undefined, 'Conduit']) {
+      const hasChanged = await reader.learn({});
+      learnt.push([(await reader.kind()).name, hasChanged]);
+    }
+    expect(learnt).toEqual([
+      ['dendrite', false],
+      ['synapse', true],
+      ['synapse', false],
+      ['careful', true],
+      ['careful', false],
+      ['careful', false],
+      ['conduit', true],
+    ]);
+    expect(unknown).toEqual(['Palpo']);
+  });
+
+  test('still unknown -> what was learnt about its tokens is kept', async () => {
+    const homeserver = new FakeHomeserver({ versions: async () => ({}), serverName: async () => 'Palpo' });
+    const { reader } = await recognise(homeserver);
+    const before = await reader.kind();
+    before.noteSyncToken?.('12345' as SyncToken);
+    await reader.learn({});
+    expect(await reader.kind()).toBe(before);
   });
 
   test.each(['synapse', 'dendrite', 'conduit', 'tuwunel', 'continuwuity', 'careful', 'sandbox'])(
     'set to %s -> that, unasked',
     async (setting) => {
       const homeserver = new FakeHomeserver();
-      expect((await recognise(homeserver, setting)).name).toBe(setting);
+      const { name, reader } = await recognise(homeserver, setting);
+      expect(name).toBe(setting);
+      expect(await reader.learn({ server: { name: 'Other' } })).toBe(false);
       expect(homeserver.asked).toEqual([]);
     },
   );

@@ -75,7 +75,6 @@ describe('anything else -> not a byte changes', () => {
     ['POST', '/_matrix/client/api/v1/%6Cogin'],
     ['POST', '/_matrix/client/api%2Fv1/login'],
     ['POST', '/_matrix/client/api/v2/login'],
-    ['POST', '/_matrix/client/v3/login'],
     ['POST', '/_matrix/client/unstable/login'],
     ['GET', '/_matrix/media/r0/download/a/b'],
     ['GET', '/_matrix/client'],
@@ -103,4 +102,11 @@ describe('r0', () => {
     expect(toHomeserverPath('GET', '/_matrix/client/r0/login', none)).toBe('/_matrix/client/v3/login');
     expect(toHomeserverPath('GET', '/_matrix/client/api/v1/login', none)).toBe('/_matrix/client/v3/login');
   });
+});
+
+test('v3, where the homeserver has r0 alone -> r0; elsewhere it stays', () => {
+  const path = '/_matrix/client/v3/refresh?x=%zz';
+  expect(toHomeserverPath('POST', path, old)).toBe('/_matrix/client/r0/refresh?x=%zz');
+  expect(toHomeserverPath('POST', path, both)).toBe(path);
+  expect(toHomeserverPath('POST', path, { hasR0: false, hasV3: false })).toBe(path);
 });

@@ -114,8 +114,9 @@ export class Follower {
   async #poll({ limit, gateway, talksMeanwhile }: Extract<Action, { do: 'poll' }>): Promise<void> {
     this.#before = { from: this.#from, received: this.received.length };
     const asked = this.#ask(this.#from, gateway, limit);
-    if (talksMeanwhile) for (let room = 0; room < ROOMS; room += 1) this.#say(room);
+    if (talksMeanwhile) this.#talk();
     const { start, end, chunk } = await asked;
+    this.#sandbox.faults.betweenNextBatchAndTimelines = undefined;
     if (start !== this.#from) throw new Error(`asked from ${this.#from}, answered from ${start}`);
     const events = chunk.filter(({ event_id, type }) => event_id !== undefined && type !== 'm.presence');
     const history = events.filter(({ content }) => content.membership !== 'invite');
@@ -125,6 +126,19 @@ export class Follower {
       this.received.push({ eventId: event_id as EventId, roomId: room_id as RoomId, answer: this.#answers });
     }
     this.#from = end;
+  }
+
+  /** Somebody goes on talking; on Conduit also between the two moments at which it takes what it answers. */
+  #talk(): void {
+    const { faults } = this.#sandbox;
+    const inEachRoom = (): void => {
+      for (let room = 0; room < ROOMS; room += 1) this.#say(room);
+    };
+    faults.betweenNextBatchAndTimelines = () => {
+      faults.betweenNextBatchAndTimelines = undefined;
+      inEachRoom();
+    };
+    inEachRoom();
   }
 
   async #retry({ limit, gateway }: Extract<Action, { do: 'retry' }>): Promise<void> {

@@ -25,17 +25,34 @@ interface LawKind {
    * come in a timeline: pages are by depth, and nothing on this homeserver asks for what arrived late.
    */
   missesLateForks?: true;
+  /**
+   * Of a room that was left behind more than a hundred events, one may be missing: backwards, who left is given the same
+   * hundred again and again, and forwards the first one is left out.
+   */
+  missesOneOfLeft?: true;
   /** An answer that is given again from its token alone may repeat the last event of the page before. */
   repeatsAfterRebuild?: true;
 }
 
 const OTHER_KINDS: LawKind[] = [
-  { setting: 'dendrite', plays: 'dendrite', missesLateForks: true, repeatsAfterRebuild: true },
+  {
+    setting: 'dendrite',
+    plays: 'dendrite',
+    missesLateForks: true,
+    repeatsAfterRebuild: true,
+    missesOneOfLeft: true,
+  },
   { setting: 'tuwunel', plays: 'tuwunel' },
   { setting: 'continuwuity', plays: 'continuwuity' },
   { setting: 'conduit', plays: 'conduit' },
   { setting: 'careful', missesLateForks: true },
-  { setting: 'careful', plays: 'dendrite', missesLateForks: true, repeatsAfterRebuild: true },
+  {
+    setting: 'careful',
+    plays: 'dendrite',
+    missesLateForks: true,
+    repeatsAfterRebuild: true,
+    missesOneOfLeft: true,
+  },
   { setting: 'careful', plays: 'continuwuity' },
   { setting: 'careful', plays: 'conduit' },
 ];
@@ -111,7 +128,14 @@ function expectOnceAndWhole(
   ).toEqual([]);
   const due = happened.filter((event) => isDue(event, follower) && !late.has(event.eventId));
   const missing = due.filter((event) => !ids.includes(event.eventId));
-  expect(missing, 'none missing').toEqual([]);
+  const mayMissOne = kind.missesOneOfLeft === true && wasLeftFarOff(happened, follower);
+  expect(missing.slice(mayMissOne ? 1 : 0), 'none missing').toEqual([]);
+}
+
+function wasLeftFarOff(happened: readonly StoredEvent[], { userId }: Follower): boolean {
+  const isLeave = ({ type, stateKey, content }: StoredEvent) =>
+    type === 'm.room.member' && stateKey === userId && content['membership'] === 'leave';
+  return happened.findLastIndex(isLeave) >= 100;
 }
 
 async function expectTheLaw(actions: readonly Action[], isAlone = false): Promise<void> {

@@ -199,4 +199,78 @@ describe('conduit', () => {
     await client.get(`/sync?since=${first}&timeout=0`);
     expect(await now()).not.toBe(first);
   });
+
+  test('others write while it answers -> in this answer, behind its `next_batch`, and in the next one', async () => {
+    const { sandbox, client, now, say, roomId } = await aStage('conduit');
+    const since = await now();
+    let meanwhile = '';
+    sandbox.faults.betweenNextBatchAndTimelines = () => (meanwhile ||= say());
+    const eventsIn = ({ rooms }: SyncResponse) =>
+      (rooms?.join?.[roomId]?.timeline?.events ?? []).map(({ event_id }) => event_id);
+    const first = await client.get<SyncResponse>(`/sync?since=${since}&timeout=0`);
+    const next = await client.get<SyncResponse>(`/sync?since=${first.next_batch}&timeout=0`);
+    expect(meanwhile).not.toBe('');
+    expect([eventsIn(first), eventsIn(next)]).toEqual([[meanwhile], [meanwhile]]);
+  });
+
+  test('a left room -> no timeline, the leave in `state`; from the beginning always, asked for or not', async () => {
+    const { sandbox, client, now, say, roomId } = await aStage('conduit');
+    const since = await now();
+    say();
+    const { eventId } = sandbox.homeserver.leave(client.userId, roomId);
+    for (const query of [`since=${since}&timeout=0`, 'timeout=0']) {
+      const { rooms } = await client.get<SyncResponse>(`/sync?${query}`);
+      const left = rooms?.leave?.[roomId];
+      expect(left?.timeline?.events).toEqual([]);
+      expect((left?.state?.events ?? []).map(({ event_id }) => event_id)).toContain(eventId);
+    }
+  });
+
+  test('login by `user` -> a whole user id, or `identifier`', async () => {
+    const { sandbox, client } = await aStage('conduit');
+    sandbox.homeserver.createUser('old', { password: 'secret' });
+    const login = (who: object) =>
+      client.request('POST', '/login', { body: { type: 'm.login.password', password: 'secret', ...who } });
+    expect(await login({ user: 'old' })).toMatchObject({
+      status: 400,
+      body: { errcode: 'M_INVALID_USERNAME' },
+    });
+    expect(await login({ user: '@old:sandbox.test' })).toMatchObject({ status: 200 });
+    expect(await login({ identifier: { type: 'm.id.user', user: 'old' }, user: 'old' })).toMatchObject({
+      status: 200,
+    });
+  });
+});
+
+describe('dendrite, to who left', () => {
+  test('a page back from anywhere -> begins at the leave', async () => {
+    const { sandbox, client, messages, now, say, roomId } = await aStage('dendrite');
+    const from = await now();
+    const said = say();
+    const left = sandbox.homeserver.leave(client.userId, roomId).eventId;
+    say();
+    expect(idsIn(await messages({ dir: 'b', from, limit: 2 }))).toEqual([left, said]);
+  });
+
+  test('a redaction -> invisible, and a page of it alone is empty and leads nowhere', async () => {
+    const { sandbox, client, host, roomId, say } = await aStage('dendrite');
+    sandbox.homeserver.send(host, roomId, {
+      type: 'm.room.history_visibility',
+      stateKey: '',
+      content: { history_visibility: 'world_readable' },
+    });
+    const said = say();
+    sandbox.homeserver.redact(host, roomId, said as never);
+    const path = `/rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=`;
+    const stranger = aClient(sandbox, 'stranger');
+    const [one, two, own] = await Promise.all([
+      stranger.get<Page>(`${path}1`),
+      stranger.get<Page>(`${path}2`),
+      client.get<Page>(`${path}1`),
+    ]);
+    expect(one.chunk).toEqual([]);
+    expect(one).not.toHaveProperty('end');
+    expect(two.chunk.map(({ event_id }) => event_id)).toEqual([said]);
+    expect(own.chunk).toHaveLength(1);
+  });
 });

@@ -52,6 +52,49 @@ describe('what is asked for', () => {
     });
   });
 
+  test('each filter -> to the letter: what is not wanted is said to be empty in every way that some homeserver reads', () => {
+    const nothing = { types: [] };
+    const parsed = Object.fromEntries(
+      cases.map(({ name, filter }) => [name, JSON.parse(filter()) as object]),
+    );
+    expect(parsed).toEqual({
+      poll: {
+        account_data: { not_types: ['m.push_rules'] },
+        room: { timeline: { limit: 100 }, state: nothing },
+      },
+      'raw poll': {
+        event_format: 'federation',
+        account_data: { not_types: ['m.push_rules'] },
+        room: { timeline: { limit: 100 }, state: nothing },
+      },
+      'initial sync': {
+        account_data: { not_types: ['m.push_rules'] },
+        room: { timeline: { limit: 10 }, ephemeral: { types: ['m.receipt'] } },
+      },
+      'archived initial sync': {
+        account_data: { not_types: ['m.push_rules'] },
+        room: { include_leave: true, timeline: { limit: 10 }, ephemeral: { types: ['m.receipt'] } },
+      },
+      'catch-up': {
+        presence: nothing,
+        account_data: nothing,
+        room: { timeline: { limit: 1 }, state: nothing, ephemeral: nothing, account_data: nothing },
+      },
+      now: {
+        presence: nothing,
+        account_data: nothing,
+        room: {
+          rooms: [],
+          timeline: { limit: 0, types: [] },
+          state: nothing,
+          ephemeral: nothing,
+          account_data: nothing,
+        },
+      },
+      'raw messages': { event_format: 'federation' },
+    });
+  });
+
   test.each([
     { name: 'poll', of: (isRaw: boolean) => pollFilter({ isRaw }) },
     { name: 'initial sync', of: (isRaw: boolean) => initialSyncFilter({ ...anInitialSync, isRaw }) },

@@ -9,22 +9,31 @@ const POSSIBLE = /^(?!hs[cr]\d)[\w.~:$-]{1,500}$/;
 const DECIMAL = /^-?\d+$/;
 const NUMBERS = /^[a-z]?-?\d+(?:[_.~-]\d+)*$/;
 
+/** More than a homeserver's tokens have shapes: with its number of writers or versions they may change. */
+const SHAPES_REMEMBERED = 8;
+
 /**
  * A homeserver that nobody has measured: each behaviour is the most careful one that is known, so it is asked more than
  * others, and may repeat, where others are exact.
  *
- * Decimal tokens are read as a counter, all others by markers. A token is refused that has not the shape of the last one
- * that the homeserver made; as long as none was seen, anything that may be one is taken.
+ * Decimal tokens are read as a counter, all others by markers. A token is refused that has not the shape of one of the
+ * last that the homeserver made; as long as none was seen, anything that may be one is taken.
  *
  * @see design §5, §6
  */
 export function createCarefulKind(): HomeserverKind {
-  let lastSeen: string | undefined;
+  const seen = new Set<string>();
   const isOfItsShape = (text: string): boolean =>
-    POSSIBLE.test(text) && (lastSeen === undefined || shapeOf(text) === shapeOf(lastSeen));
+    POSSIBLE.test(text) && (seen.size === 0 || seen.has(shapeOf(text)));
+  const note = (token: string): void => {
+    seen.delete(shapeOf(token));
+    seen.add(shapeOf(token));
+    const [oldest] = seen;
+    if (seen.size > SHAPES_REMEMBERED && oldest !== undefined) seen.delete(oldest);
+  };
   return {
     name: 'careful',
-    noteSyncToken: (token) => (lastSeen = token),
+    noteSyncToken: note,
     // On all that count, 0 is the beginning.
     isSyncToken: (text) => !/^s?-?0+(?:_|$)/.test(text) && isOfItsShape(text),
     isMessagesToken: (text) => POSSIBLE.test(text),
@@ -33,14 +42,17 @@ export function createCarefulKind(): HomeserverKind {
     takesJunkAsNothing: true,
     repeatsTyping: true,
     remembersInitialSyncs: true,
+    ignoresTimelineLimit: true,
     readStateEvent: readFromWholeState,
     toBackwardsStart: (position) => kindOf([position]).toBackwardsStart?.(position) ?? position,
     readRoomNow: async (homeserver, caller, roomId, signal) => {
       const { end } = await homeserver.messagesPage(caller, roomId, { dir: 'b', limit: 1 }, signal);
       return typeof end === 'string' && conduit.isSyncToken(end) ? (end as string as SyncToken) : undefined;
     },
-    hasNews: (homeserver, caller, roomId, since, signal) =>
-      kindOf([since]).hasNews(homeserver, caller, roomId, since, signal),
+    readNewestUpTo: async (homeserver, caller, roomId, position, signal) =>
+      kindOf([position]).readNewestUpTo?.(homeserver, caller, roomId, position, signal),
+    hasNews: (homeserver, caller, roomId, since, ...more) =>
+      kindOf([since]).hasNews(homeserver, caller, roomId, since, ...more),
     readPage: (homeserver, caller, interval, page, options) =>
       kindOf([interval.from, interval.to, page ?? interval.from]).readPage(
         homeserver,

@@ -71,5 +71,21 @@ export const readNewestCounter: NonNullable<HomeserverKind['readRoomNow']> = asy
   throw new MatrixError(403, 'M_FORBIDDEN', 'Nothing of the room can be seen');
 };
 
+/** As many as a timeline holds. */
+const TIMELINE_EVENTS = 10;
+
+/** The newest events of a room up to a position: as many as a timeline of Conduit's holds. */
+export const readNewestUpTo: NonNullable<HomeserverKind['readNewestUpTo']> = async (
+  homeserver,
+  caller,
+  roomId,
+  position,
+  signal,
+) => {
+  const query = { dir: 'b' as const, from: afterCounter(position), limit: TIMELINE_EVENTS };
+  const { events } = await homeserver.messagesPage(caller, roomId, query, signal);
+  return new Set(events.flatMap(({ event_id }) => event_id ?? []));
+};
+
 const isToken = (end: MessagesToken | undefined): end is MessagesToken =>
   typeof end === 'string' && MESSAGES_TOKEN.test(end);

@@ -29,8 +29,20 @@ export interface PageMemo {
   hasOnlyNews?: boolean;
   /** The page's last event, which some homeservers give again on the next page. */
   lastEventId?: EventId;
-  /** The interval's last event in the order of the pages. */
-  until?: EventId;
+  /** Where the interval ends: its last event in the order of the pages, or the position itself. */
+  until?: { eventId: EventId } | { position: SyncToken } | undefined;
+  /** A page of nothing visible was passed over, by going round it. */
+  hasJumped?: boolean;
+}
+
+/** What a question for news makes known to the next one from the same position. It may be lost: then more is asked. */
+export interface NewsMemo {
+  /** The newest event at the position that the caller sees; without an id, none. */
+  marker?: { eventId: EventId | undefined };
+  /** Within how many events the newest one that the caller sees was found. */
+  depth?: number | undefined;
+  /** What came up to the position was invisible, and the caller may read the room: that nothing is seen is no news. */
+  isInvisible?: boolean;
 }
 
 export interface PageReading {
@@ -79,12 +91,25 @@ export interface HomeserverKind {
   ): Promise<JsonObject | undefined>;
   /** It takes a `since` that it cannot read for none, and answers with everything: such an answer is never delivered. */
   readonly takesJunkAsNothing?: true;
+  /** Its timelines hold as many events as it likes, whatever is asked for. */
+  readonly ignoresTimelineLimit?: true;
   /** It sends a room's last `m.typing` again with every answer. */
   readonly repeatsTyping?: true;
   /** It gives a repeated `/sync` without `since` an earlier answer. */
   readonly remembersInitialSyncs?: true;
   /** Hears of a token that the homeserver made: where nothing else tells what its tokens look like. */
   noteSyncToken?(token: SyncToken): void;
+  /**
+   * The newest events of a room up to a position, where the timelines of `/sync` run past its `next_batch`: what lies
+   * behind them comes again with the next answer. Absent, or undefined: timelines end where `next_batch` says.
+   */
+  readNewestUpTo?(
+    homeserver: Homeserver,
+    caller: Caller,
+    roomId: RoomId,
+    position: SyncToken,
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<EventId> | undefined>;
   /** Whether anything happened in a room after a position; what, may turn out to be invisible to the caller. */
   hasNews(
     homeserver: Homeserver,
@@ -92,6 +117,7 @@ export interface HomeserverKind {
     roomId: RoomId,
     since: SyncToken,
     signal: AbortSignal,
+    memo?: NewsMemo,
   ): Promise<boolean>;
   /**
    * One page of an interval, from `page` on; null: from its beginning. `filter` is JSON text; `memo` is what the

@@ -12,6 +12,7 @@ import { before, readPosition, toMessagesToken } from './dendrite-tokens.ts';
 import { withoutUnsigned } from './dendrite-event.ts';
 
 const MOST_EVENTS = 100;
+const BEFORE_ALL: RoomPosition = { depth: 0, stream: 0 };
 const NO_FROM = 't9223372036854775807_9223372036854775807';
 
 /**
@@ -35,18 +36,23 @@ export function dendriteMessages({ homeserver }: Served, call: Call): MessagesRe
   const access = accessOf(call, room);
   if (room === undefined || access === undefined) return { chunk: [], start };
 
+  const leave = access === 'left' ? room.membershipEvent(session.user.userId) : undefined;
+  const from = dir === 'b' && leave !== undefined ? leave : readPosition(start);
   const pages = dir === 'f' ? forwards : backwards;
-  const events = pages(room, readPosition(start), to === '' ? undefined : readPosition(to))
+  const events = pages(room, from, to === '' ? undefined : readPosition(to))
     .filter((event) => access !== 'left' || !isAfterLeave(event, room, call))
     .slice(0, limit);
   const filter = query.get('filter');
   const passes = readEventTest(filter === null ? {} : parseFilter(filter));
   const shown = events.filter(
-    (event) => passes(event) && isVisible(event, room, session.user, access === 'peeker'),
+    (event) =>
+      passes(event) &&
+      (access === 'member' || event.type !== 'm.room.redaction') &&
+      isVisible(event, room, session.user, access === 'peeker'),
   );
   const last = events.at(-1);
   return {
-    start,
+    start: (leave === undefined || dir === 'f' ? start : toMessagesToken(leave)) as typeof start,
     chunk: shown.map((event) => withoutUnsigned(toShownEvent(homeserver, room, session, event))),
     ...(shown.length > 0 && last !== undefined && { end: toMessagesToken(before(last)) as typeof start }),
   };
@@ -67,14 +73,18 @@ function isAfterLeave(event: StoredEvent, room: Room, { session }: Call): boolea
 
 function forwards(room: Room, from: Position, to: Position | undefined): StoredEvent[] {
   const start = isRoomPosition(from) ? from : firstFrom(room, from.stream);
-  const end = to === undefined || isRoomPosition(to) ? to : lastUntil(room, to.stream);
+  const end = to === undefined || isRoomPosition(to) ? to : (lastUntil(room, to.stream) ?? BEFORE_ALL);
   return start === undefined ? [] : [...room.timeline.forwards(start, end)];
 }
 
 function backwards(room: Room, from: Position, to: Position | undefined): StoredEvent[] {
   const start = isRoomPosition(from) ? from : lastUntil(room, from.stream);
   const end = to === undefined || isRoomPosition(to) ? to : firstFrom(room, to.stream);
-  return start === undefined ? [] : [...room.timeline.backwards(start, end)];
+  if (start === undefined) return [];
+  const events = [...room.timeline.backwards(start, end)];
+  const [creation] = room.timeline.byArrival;
+  const isBeforeAll = events.length === 0 && isRoomPosition(from) && to === undefined;
+  return isBeforeAll && creation !== undefined ? [creation] : events;
 }
 
 /** The lowest event that did not come before a position: not the last one that had come, as would be right. */

@@ -9,6 +9,10 @@ import { toMessagesToken, toSyncToken } from './dendrite-tokens.ts';
 import type { Play } from './play.ts';
 import { alsoGet, type Change, changeRoutes, named } from './routes.ts';
 
+const R0_VERSIONS = ['0.1', '1.0', '2.0', '3.0', '4.0', '5.0', '6.1'].map((version) => `r0.${version}`);
+/** There never was a v1.0. @see reference/homeservers.md §1 */
+const DENDRITES_VERSIONS = [...R0_VERSIONS, 'v1.0', 'v1.1', 'v1.2'];
+
 /**
  * Dendrite: its tokens, its `/sync` and `/messages`, and what it refuses to who only looks. Its answers to the legacy
  * endpoints are 200, and hold nothing.
@@ -23,7 +27,12 @@ export const playDendrite: Play = (routes, served) => {
   const messages = limited(served, (call) => dendriteMessages(served, call));
   return [
     ...changeRoutes(routes, {
-      ...named('Dendrite', { toClients: false }),
+      ...named('Dendrite', {
+        toClients: false,
+        isFederating: () => served.faults.isFederating,
+        withoutFederation: new MatrixError(404, 'M_UNRECOGNIZED', 'Unrecognized request'),
+        versions: DENDRITES_VERSIONS,
+      }),
       '/sync': (own) => dendriteSync(served, own),
       '/rooms/:roomId/messages': () => messages,
       '/rooms/:roomId/context/:eventId': (own) => async (call) =>
@@ -67,7 +76,7 @@ function limited({ faults }: Served, handle: (call: Call) => unknown): (call: Ca
   };
 }
 
-/** Behind the newest event the token is empty. */
+/** Behind the newest event the token is empty, and before the first one. */
 function withTokens(
   { homeserver }: Served,
   { params }: Call,
@@ -79,5 +88,10 @@ function withTokens(
   };
   const room = homeserver.rooms.get(params['roomId'] as RoomId);
   const isAtTip = end && decodeToken(end, '').stream === room?.timeline.byArrival.at(-1)?.stream;
-  return { ...context, start: start && toForeign(start), end: isAtTip ? '' : end && toForeign(end) };
+  const isFirst = context.event?.type === 'm.room.create';
+  return {
+    ...context,
+    start: isFirst ? '' : start && toForeign(start),
+    end: isAtTip ? '' : end && toForeign(end),
+  };
 }

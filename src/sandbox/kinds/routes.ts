@@ -1,3 +1,4 @@
+import type { MatrixError } from '../../matrix/errors.ts';
 import { type Call, get, type Route } from '../routes/route.ts';
 
 /** A route's own handler → another one; undefined: the homeserver does not have the route. */
@@ -12,15 +13,31 @@ export function changeRoutes(routes: readonly Route[], changes: Readonly<Record<
   });
 }
 
-/** How a homeserver names itself: to clients as well, or to other homeservers alone. */
-export function named(name: string, { toClients }: { toClients: boolean }): Record<string, Change> {
+export interface Naming {
+  /** Whether it says its name to clients as well, or to other homeservers alone. */
+  toClients: boolean;
+  /** By default always. */
+  isFederating?: () => boolean;
+  /** What it answers other homeservers where it does not federate. */
+  withoutFederation?: MatrixError;
+  /** What it lists for clients; by default what the sandbox lists. */
+  versions?: readonly string[];
+}
+
+/** How a homeserver names itself. */
+export function named(name: string, naming: Naming): Record<string, Change> {
+  const { toClients, isFederating, withoutFederation, versions } = naming;
   const server = { name, version: '1' };
   return {
     '/_matrix/client/versions': (own) => async (call) => ({
       ...((await own(call)) as object),
+      ...(versions !== undefined && { versions }),
       server: toClients ? server : undefined,
     }),
-    '/_matrix/federation/v1/version': () => () => ({ server }),
+    '/_matrix/federation/v1/version': () => () => {
+      if (withoutFederation !== undefined && isFederating?.() === false) throw withoutFederation;
+      return { server };
+    },
   };
 }
 

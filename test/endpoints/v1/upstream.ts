@@ -46,6 +46,8 @@ export async function startUpstream(): Promise<Upstream> {
     const { method = '', url = '', headers } = request;
     const path = url.split('?', 1)[0]?.replace('/_matrix/client/v3/', '') ?? '';
     if (url === '/_matrix/client/versions') return send(response, { json: { versions: ['v1.11'] } });
+    // What the gateway asks for itself.
+    if (url.startsWith('/_matrix/federation/')) return send(response, { json: {} });
     if (path === 'account/whoami') return send(response, { json: upstream.whoami });
     const received = { method, url, headers, body };
     upstream.received.push(received);
