@@ -1,6 +1,6 @@
 // All benches in turn, or those that are named: what each costs as a ratio within its run, beside its goal.
 
-import type { Row } from './row.ts';
+import { printTable, type Row } from './row.ts';
 
 /** By name, so that a bench is loaded only when it runs. */
 const benches: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
@@ -26,27 +26,3 @@ for (const [i, name] of names.entries()) {
   rows.push(...((await bench?.run()) ?? []));
 }
 printTable(rows);
-
-function printTable(results: readonly Row[]): void {
-  const lines = [
-    ['name', 'measured', 'ratio', 'goal', 'met'],
-    ...results.map(({ name, measured, ratio, goal, met }) => [
-      name,
-      measured,
-      ratio.toFixed(2),
-      goal,
-      met ? 'yes' : 'no',
-    ]),
-  ];
-  const widths = [0, 1, 2, 3, 4].map((column) =>
-    Math.max(...lines.map((cells) => cells[column]?.length ?? 0)),
-  );
-  for (const cells of lines) {
-    console.log(
-      cells
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    );
-  }
-}
