@@ -9,6 +9,7 @@ const benches: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
   'initial-sync': () => import('./initial-sync.ts'),
   'catch-up': () => import('./catch-up.ts'),
   'idle-peeks': () => import('./idle-peeks.ts'),
+  'large-answers': () => import('./large-answers.ts'),
 };
 
 const asked = process.argv.slice(2);
