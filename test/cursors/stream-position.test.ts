@@ -9,17 +9,21 @@ import {
   type CatchUpPosition,
   type RoomPosition,
 } from '../../src/cursors/stream-position.ts';
+import { hasDotSegment } from '../../src/matrix/dot-segments.ts';
 
 const text = fc.string({ minLength: 1, maxLength: 255, unit: 'grapheme' });
 
+/** No id is one that a path could not carry: such a token is none. */
+const id = text.filter((value) => !hasDotSegment(value));
+
 const catchUpPosition = fc.oneof(
-  fc.record({ from: text, to: text, roomId: text, page: fc.option(text), lastEventId: text }),
-  fc.record({ from: text, to: text, roomId: text, page: fc.option(text), lastEventId: fc.constant(null) }),
+  fc.record({ from: text, to: text, roomId: id, page: fc.option(text), lastEventId: id }),
+  fc.record({ from: text, to: text, roomId: id, page: fc.option(text), lastEventId: fc.constant(null) }),
 ) as fc.Arbitrary<CatchUpPosition>;
 
 const roomPosition = fc.record({
-  roomId: text,
-  eventId: fc.option(text),
+  roomId: id,
+  eventId: fc.option(id),
   side: fc.constantFrom('before', 'after'),
 }) as fc.Arbitrary<RoomPosition>;
 
