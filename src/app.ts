@@ -40,6 +40,7 @@ import { v1 } from './endpoints/v1/v1.ts';
 import { v2AlphaFilter } from './endpoints/v2-alpha-filter.ts';
 import { v2AlphaSync } from './endpoints/v2-alpha-sync.ts';
 import { connectTo } from './homeserver/connections.ts';
+import { checkAnswers } from './homeserver/checked-answers.ts';
 import { createHttpHomeserver } from './homeserver/http-homeserver.ts';
 import { createKindReader } from './homeserver/kinds/recognise.ts';
 import { createLearning } from './homeserver/learning.ts';
@@ -81,14 +82,16 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     onRefused: () => incidents.note('a request was refused, as too many are under way'),
   });
   const prefixReader = createPrefixReader();
-  const homeserver = createHttpHomeserver({
-    ...config,
-    connections,
-    modernPrefix: () => modernPrefixOf(prefixReader.prefixes()),
-    onCall: metrics.homeserverCallFinished,
-    onFailure: ({ cause }) => noteFailure(cause),
-    onContradiction: () => learning.doubt(),
-  });
+  const homeserver = checkAnswers(
+    createHttpHomeserver({
+      ...config,
+      connections,
+      modernPrefix: () => modernPrefixOf(prefixReader.prefixes()),
+      onCall: metrics.homeserverCallFinished,
+      onFailure: ({ cause }) => noteFailure(cause),
+      onContradiction: () => learning.doubt(),
+    }),
+  );
   const { kind, learn: learnKind } = createKindReader({
     homeserver,
     setting: config.homeserverKind,

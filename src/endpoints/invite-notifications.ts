@@ -31,8 +31,9 @@ export async function readInviteNotifications(options: {
     for (const { room_id: roomId, event } of answer?.notifications ?? []) {
       // Newest first, so the first one of a room is the invite that stands.
       if (
-        roomId === undefined ||
+        typeof roomId !== 'string' ||
         event === undefined ||
+        event === null ||
         !isMembershipOf(userId, event) ||
         !wanted.delete(roomId)
       )

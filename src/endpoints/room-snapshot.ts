@@ -14,6 +14,7 @@ import {
   type JsonVisitor,
 } from '../stream/json-reader.ts';
 import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
+import { checkEvent } from '../translate/checked-event.ts';
 import { JoinedMembers } from '../translate/joined-members.ts';
 import type { OwnView } from '../translate/own-view.ts';
 import {
@@ -102,6 +103,7 @@ class StateWriter implements JsonVisitor {
   }
 
   takeMembers(_path: JsonPath, bytes: Buffer, members: JsonMembers): void {
+    checkEvent(bytes, members);
     this.#joined.note(bytes, members);
     this.#sink.text(this.#separator);
     this.#separator = ',';

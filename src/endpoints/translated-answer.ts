@@ -4,6 +4,7 @@ import type { RoomId } from '../matrix/identifiers.ts';
 import { ByteSink } from '../stream/byte-sink.ts';
 import { JsonReader, type JsonVisitor } from '../stream/json-reader.ts';
 import type { Emit, Piece } from '../translate/initial-sync-piece.ts';
+import { CheckedSync } from '../translate/sync-shape.ts';
 import type { Spool } from './spool.ts';
 import type { VisibilityWait } from './visibility-wait.ts';
 
@@ -65,7 +66,7 @@ export async function* writeTranslated(options: TranslatedAnswerOptions): AsyncG
     sink: translated,
     inviteOf: (roomId) => invites.get(roomId),
   });
-  const reader = new JsonReader(translation);
+  const reader = new JsonReader(new CheckedSync(translation));
 
   for await (const chunk of options.chunks) {
     readOrRefuse(() => reader.push(chunk));

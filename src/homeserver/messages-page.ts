@@ -30,7 +30,7 @@ export class MessagesPage {
 
   /** The events, in the order of the answer. Throws a 502 where they cannot be read, or the answer is not whole. */
   get events(): readonly WrittenEvent[] {
-    this.#events ??= readOrRefuse(() => readWrittenEvents(this.bytes));
+    this.#events ??= readOrRefuse(() => checked(readWrittenEvents(this.bytes)));
     return this.#events;
   }
 
@@ -47,6 +47,11 @@ export class MessagesPage {
       return token;
     });
   }
+}
+
+function checked(events: readonly WrittenEvent[]): readonly WrittenEvent[] {
+  if (events.every(({ isEvent }) => isEvent)) return events;
+  throw new JsonReaderError('An event has no type, or no object for content');
 }
 
 const KEY = { start: 0, end: 1 } as const;

@@ -81,7 +81,8 @@ export interface WhoamiResponse {
 export interface NotificationsResponse {
   next_token?: string | Absent;
   notifications?:
-    { room_id?: RoomId; ts?: Milliseconds; event?: ClientEvent & { event_id?: EventId } }[] | Absent;
+    | { room_id?: RoomId | null; ts?: Milliseconds; event?: (ClientEvent & { event_id?: EventId }) | null }[]
+    | Absent;
 }
 
 /** @see matrix-spec data/api/client-server/versions.yaml */

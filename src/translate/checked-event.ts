@@ -1,11 +1,10 @@
+import { JsonReaderError } from '../stream/json-reader.ts';
 import { OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
 import { KnownKeys } from './known-members.ts';
 
 /** What a homeserver answered means nothing: a value that we rely on is missing, or of another type. */
-export class UnreadableAnswer extends Error {
-  override readonly name = 'UnreadableAnswer';
-}
+export class UnreadableAnswer extends JsonReaderError {}
 
 type Expected = 'type' | 'text' | 'object' | 'send time';
 
@@ -44,7 +43,19 @@ export function checkEvent(bytes: Buffer, members: JsonMembers): number {
   return Number.isFinite(sentAt) ? sentAt : 0;
 }
 
-/** The same of an event that was parsed. Throws an `UnreadableAnswer`. */
+const LETTER_N = 0x6e;
+const MINUS = 0x2d;
+
+function begins(first: number, expected: Expected): boolean {
+  if (expected === 'object') return first === OBJECT_START;
+  if (expected === 'send time') return first === MINUS || (first >= 0x30 && first <= 0x39);
+  return first === QUOTE;
+}
+
+/**
+ * Checks the members of a parsed event that every client relies on: its `type` is there, and what else is there has the type
+ * that Matrix gives it, or is null. Throws an `UnreadableAnswer`.
+ */
 export function checkParsedEvent(event: unknown): { type: string; origin_server_ts?: number } {
   if (!isObject(event)) throw new UnreadableAnswer('an event is no object');
   const { type, content, unsigned, origin_server_ts: sentAt } = event;
@@ -58,16 +69,7 @@ export function checkParsedEvent(event: unknown): { type: string; origin_server_
   return event as { type: string; origin_server_ts?: number };
 }
 
-const LETTER_N = 0x6e;
-const MINUS = 0x2d;
+export const isAbsent = (value: unknown): boolean => value === undefined || value === null;
 
-function begins(first: number, expected: Expected): boolean {
-  if (expected === 'object') return first === OBJECT_START;
-  if (expected === 'send time') return first === MINUS || (first >= 0x30 && first <= 0x39);
-  return first === QUOTE;
-}
-
-const isAbsent = (value: unknown): boolean => value === undefined || value === null;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,3 +1,4 @@
+import { checkEvent } from './checked-event.ts';
 import type { EventId } from '../matrix/identifiers.ts';
 import type { ByteSink } from '../stream/byte-sink.ts';
 import { ARRAY_START, COMMA, OBJECT_START } from '../stream/json-bytes.ts';
@@ -59,6 +60,7 @@ export class MessagesPart implements JsonVisitor {
   }
 
   takeMembers(_path: JsonPath, bytes: Buffer, members: JsonMembers): void {
+    checkEvent(bytes, members);
     const writing = this.#writing;
     const { sink, legacy, given } = writing;
     this.#event.read(bytes, members);

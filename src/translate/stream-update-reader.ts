@@ -5,10 +5,11 @@ import {
   type StrippedEvent,
 } from '../matrix/client-event.ts';
 import type { EventId, RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
-import { ARRAY_START, OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
+import { QUOTE } from '../stream/json-bytes.ts';
 import { JsonMembers } from '../stream/json-members.ts';
 import type { JsonPath, JsonStep, JsonVisitor } from '../stream/json-reader.ts';
 import { checkEvent, checkParsedEvent, UnreadableAnswer } from './checked-event.ts';
+import { checkedShape, type Shape } from './sync-shape.ts';
 import { EphemeralWriter } from './ephemeral-bytes.ts';
 import type { PendingRoom, RoomEvent, RoomTimeline, StreamUpdate, WrittenEphemeral } from './events.ts';
 import { InitialSyncSigns } from './whole-initial-sync.ts';
@@ -27,9 +28,6 @@ export interface SyncUpdate extends StreamUpdate {
   /** Whether it tells everything from the beginning: see `InitialSyncSigns`. */
   isInitial: boolean;
 }
-
-/** What a value has to be: `null` is as good as nothing, everywhere but in a list of events. */
-type Shape = 'object' | 'list' | 'event' | 'text' | 'flag' | 'any';
 
 const STEPS: Readonly<Record<Shape, JsonStep>> = {
   object: 'enter',
@@ -113,8 +111,7 @@ export class StreamUpdateReader implements JsonVisitor {
   }
 
   visit(path: JsonPath, first: number): JsonStep {
-    const shape = shapeAt(path);
-    if (!isOfShape(shape, first)) throw new UnreadableAnswer(`${path.join('.')} is not of its type`);
+    const shape = checkedShape(path, first);
     if (path.length === 3 && shape === 'object') this.#startRoom(path);
     return STEPS[shape];
   }
@@ -125,7 +122,7 @@ export class StreamUpdateReader implements JsonVisitor {
       this.#nextBatch = token === null || token.length === 0 ? undefined : token;
     } else if (path[4] === 'limited') {
       if (this.#room !== undefined) this.#room.isLimited = bytes.toString() === 'true';
-    } else this.#oddEvent(path, bytes);
+    } else if (path[4] !== 'prev_batch') this.#oddEvent(path, bytes);
   }
 
   takeMembers(path: JsonPath, bytes: Buffer, members: JsonMembers): void {
@@ -325,64 +322,6 @@ function toToldTimeline(room: ReadRoom): RoomTimeline {
     ...(joinedAt !== undefined && !room.isDropped && { joinedAt }),
     ...(room.hasOwnJoin && { hasOwnJoin: true as const }),
   };
-}
-
-/** What stands at a path, as far as we rely on it. */
-function shapeAt(path: JsonPath): Shape {
-  const [top, section, , key, part] = path;
-  switch (path.length) {
-    case 0:
-      return 'object';
-    case 1:
-      if (top === 'next_batch') return 'text';
-      return top === 'rooms' || top === 'presence' || top === 'account_data' ? 'object' : 'any';
-    case 2:
-      if (top !== 'rooms') return section === 'events' ? 'list' : 'any';
-      return section === 'join' || section === 'leave' || section === 'invite' || section === 'knock'
-        ? 'object'
-        : 'any';
-    case 3:
-      return top === 'rooms' ? 'object' : 'event';
-    case 4:
-      return shapeOfRoomKey(section, key);
-    case 5:
-      if (part === 'limited') return 'flag';
-      return part === 'events' ? 'list' : 'any';
-    default:
-      return 'event';
-  }
-}
-
-function shapeOfRoomKey(section: string | number | undefined, key: string | number | undefined): Shape {
-  const isWanted =
-    section === 'invite' || section === 'knock'
-      ? key === `${section}_state`
-      : key === 'timeline' ||
-        key === 'state' ||
-        key === 'account_data' ||
-        (key === 'ephemeral' && section === 'join');
-  return isWanted ? 'object' : 'any';
-}
-
-const LETTER_F = 0x66;
-const LETTER_N = 0x6e;
-const LETTER_T = 0x74;
-
-function isOfShape(shape: Shape, first: number): boolean {
-  switch (shape) {
-    case 'any':
-      return true;
-    case 'event':
-      return first === OBJECT_START;
-    case 'object':
-      return first === OBJECT_START || first === LETTER_N;
-    case 'list':
-      return first === ARRAY_START || first === LETTER_N;
-    case 'text':
-      return first === QUOTE || first === LETTER_N;
-    case 'flag':
-      return first === LETTER_T || first === LETTER_F || first === LETTER_N;
-  }
 }
 
 const parse = (bytes: Buffer, { start, end }: JsonMembers): ClientEvent =>

@@ -1,5 +1,6 @@
 // Answers that hold events: `/state`, `/members`, `/context`, and one event.
 
+import { checkEvent } from './checked-event.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
 import { ByteSink } from '../stream/byte-sink.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
@@ -85,6 +86,7 @@ class EventListWriter implements JsonVisitor {
   }
 
   takeMembers(path: JsonPath, bytes: Buffer, members: JsonMembers): void {
+    checkEvent(bytes, members);
     this.#begin(path);
     this.#events.write(bytes, members, this.sink);
   }

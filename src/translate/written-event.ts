@@ -1,6 +1,6 @@
 import type { ClientEvent } from '../matrix/client-event.ts';
 import type { EventId } from '../matrix/identifiers.ts';
-import { ARRAY_END, ARRAY_START, COMMA, isText } from '../stream/json-bytes.ts';
+import { ARRAY_END, ARRAY_START, COMMA, isText, OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
 import { JsonMembers, skipSpace } from '../stream/json-members.ts';
 import { JsonReaderError } from '../stream/json-reader.ts';
 import { KnownKeys, stringIn } from './known-members.ts';
@@ -18,6 +18,8 @@ export class WrittenEvent {
   readonly end: number;
   /** Empty where it has none. */
   readonly type: string;
+  /** Whether its type is a string, and its content an object, null or not there: what every client relies on. */
+  readonly isEvent: boolean;
   readonly event_id: EventId | undefined;
   /** Whether its legacy form may be put together from ranges of it; the ranges that follow are good only then. */
   readonly isPlain: boolean;
@@ -35,6 +37,7 @@ export class WrittenEvent {
     let sender = NONE;
     let unsigned = NONE;
     let roomId = NONE;
+    let content = NONE;
     let isPlain = true;
     for (let member = 0; member < members.count; member += 1) {
       switch (KEYS.numberOf(bytes, members, member)) {
@@ -53,6 +56,9 @@ export class WrittenEvent {
           if (unsigned !== NONE) isPlain = false;
           unsigned = member;
           break;
+        case KEY.content:
+          content = member;
+          break;
         case KEY.room_id:
           if (roomId !== NONE) isPlain = false;
           roomId = member;
@@ -65,6 +71,11 @@ export class WrittenEvent {
     this.start = members.start;
     this.end = members.end;
     this.type = textOf(bytes, members, type) ?? '';
+    const first = content === NONE ? LETTER_N : bytes[members.valueStart(content)];
+    this.isEvent =
+      type !== NONE &&
+      bytes[members.valueStart(type)] === QUOTE &&
+      (first === OBJECT_START || first === LETTER_N);
     this.event_id = textOf(bytes, members, eventId) as EventId | undefined;
     const isOdd = sender === NONE || unsigned === NONE || WITH_OTHER_CONTENT.has(this.type);
     this.isPlain = isPlain && !isOdd;
@@ -114,9 +125,9 @@ function readElements(answer: Buffer, start: number, members: JsonMembers, event
 
 const NONE = -1;
 const UNKNOWN = -1;
-const KEY = { type: 0, event_id: 1, sender: 2, unsigned: 3, room_id: 4 } as const;
+const KEY = { type: 0, event_id: 1, sender: 2, unsigned: 3, room_id: 4, content: 5 } as const;
 
-/** Behind the first five: what shows that the event is in the legacy format already. */
+/** Behind the first six: what shows that the event is in the legacy format already. */
 const KEYS = new KnownKeys([
   ...Object.keys(KEY),
   'user_id',

@@ -11,7 +11,7 @@ describe('the end of a page', () => {
     // Texts that look like the end of an answer, inside of it.
     const trap = fc.constantFrom('"end":"no"}', ',"end":"no"', '\\","end":"no"', '\\', '"', '{"end":"no"}');
     const text = fc.oneof(trap, fc.string({ unit: 'grapheme' }));
-    const inner = fc.record({ end: text, start: text }, { requiredKeys: [] });
+    const inner = fc.record({ type: fc.constant('m'), end: text, start: text }, { requiredKeys: ['type'] });
     const members = fc.record(
       {
         chunk: fc.array(inner, { maxLength: 3 }),

@@ -1,0 +1,138 @@
+// What an answer of `/sync` has to look like, as far as we rely on it: checked where it is read, for every endpoint.
+
+import { ARRAY_START, OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
+import { JsonMembers } from '../stream/json-members.ts';
+import type { JsonPath, JsonStep, JsonVisitor } from '../stream/json-reader.ts';
+import { checkEvent, checkParsedEvent, UnreadableAnswer } from './checked-event.ts';
+
+/** What a value has to be: `null` is as good as nothing, everywhere but in a list of events. */
+export type Shape = 'object' | 'list' | 'event' | 'text' | 'flag' | 'any';
+
+/** What stands at a path. Throws an `UnreadableAnswer` where the value begins as one of another type does. */
+export function checkedShape(path: JsonPath, first: number): Shape {
+  const shape = shapeAt(path);
+  if (!isOfShape(shape, first)) throw new UnreadableAnswer(`${path.join('.')} is not of its type`);
+  return shape;
+}
+
+/** A `next_batch` as JSON text → whether it can be one. */
+function isToken(bytes: Buffer): boolean {
+  const token: unknown = JSON.parse(bytes.toString());
+  return typeof token === 'string' && token !== '';
+}
+
+/** Reads a `/sync` for another visitor, which sees only what is of its type. */
+export class CheckedSync implements JsonVisitor {
+  readonly #inner: JsonVisitor;
+  readonly #members = new JsonMembers();
+  #hasNextBatch = false;
+
+  constructor(inner: JsonVisitor) {
+    this.#inner = inner;
+  }
+
+  visit(path: JsonPath, first: number): JsonStep {
+    checkedShape(path, first);
+    return this.#inner.visit(path, first);
+  }
+
+  take(path: JsonPath, bytes: Buffer): void {
+    if (path.length === 1 && path[0] === 'next_batch') {
+      if (!isToken(bytes)) throw new UnreadableAnswer('the answer has no next_batch');
+      this.#hasNextBatch = true;
+    } else if (path.length === 4) checkEvents(bytes);
+    else if (shapeAt(path) === 'event') this.#checkEvent(bytes);
+    this.#inner.take(path, bytes);
+  }
+
+  takeMembers(path: JsonPath, bytes: Buffer, members: JsonMembers): void {
+    if (shapeAt(path) === 'event') checkEvent(bytes, members);
+    this.#inner.takeMembers?.(path, bytes, members);
+  }
+
+  leave(path: JsonPath): void {
+    if (path.length === 0 && !this.#hasNextBatch) throw new UnreadableAnswer('the answer has no next_batch');
+    this.#inner.leave(path);
+  }
+
+  #checkEvent(bytes: Buffer): void {
+    if (this.#members.find(bytes, 0)) checkEvent(bytes, this.#members);
+    else checkParsedEvent(JSON.parse(bytes.toString()));
+  }
+}
+
+/** An invite's state, which is taken whole. */
+function checkEvents(bytes: Buffer): void {
+  const batch = JSON.parse(bytes.toString()) as { events?: unknown } | null;
+  const events = batch?.events ?? [];
+  if (!Array.isArray(events)) throw new UnreadableAnswer('the events of an invite are no list');
+  for (const event of events) checkParsedEvent(event);
+}
+
+/** What stands at a path, as far as we rely on it. */
+function shapeAt(path: JsonPath): Shape {
+  const [top, section, , key, part] = path;
+  switch (path.length) {
+    case 0:
+      return 'object';
+    case 1:
+      if (top === 'next_batch') return 'text';
+      return top === 'rooms' || top === 'presence' || top === 'account_data' ? 'object' : 'any';
+    case 2:
+      if (top !== 'rooms') return section === 'events' ? 'list' : 'any';
+      return section === 'join' || section === 'leave' || section === 'invite' || section === 'knock'
+        ? 'object'
+        : 'any';
+    case 3:
+      return top === 'rooms' ? 'object' : 'event';
+    case 4:
+      return shapeOfRoomKey(section, key);
+    case 5:
+      if (part === 'limited') return 'flag';
+      if (part === 'prev_batch') return 'text';
+      return part === 'events' ? 'list' : 'any';
+    case 6:
+      return 'event';
+    default:
+      return shapeOfMember(path);
+  }
+}
+
+/** Of an event that is entered. */
+function shapeOfMember(path: JsonPath): Shape {
+  const [, , , , , , name] = path;
+  if (path.length !== 7 || (name !== 'type' && name !== 'content')) return 'any';
+  return name === 'type' ? 'text' : 'object';
+}
+
+function shapeOfRoomKey(section: string | number | undefined, key: string | number | undefined): Shape {
+  const isWanted =
+    section === 'invite' || section === 'knock'
+      ? key === `${section}_state`
+      : key === 'timeline' ||
+        key === 'state' ||
+        key === 'account_data' ||
+        (key === 'ephemeral' && section === 'join');
+  return isWanted ? 'object' : 'any';
+}
+
+const LETTER_F = 0x66;
+const LETTER_N = 0x6e;
+const LETTER_T = 0x74;
+
+function isOfShape(shape: Shape, first: number): boolean {
+  switch (shape) {
+    case 'any':
+      return true;
+    case 'event':
+      return first === OBJECT_START;
+    case 'object':
+      return first === OBJECT_START || first === LETTER_N;
+    case 'list':
+      return first === ARRAY_START || first === LETTER_N;
+    case 'text':
+      return first === QUOTE || first === LETTER_N;
+    case 'flag':
+      return first === LETTER_T || first === LETTER_F || first === LETTER_N;
+  }
+}
