@@ -108,7 +108,10 @@ function explain(error: unknown): string {
   if (code === 'EACCES') return `cannot listen on ${where}: not permitted`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return `cannot listen on ${where}: no such address here`;
-  return String(message ?? error).replaceAll(/\s*\n\s*/g, ' ');
+  return String(message ?? error)
+    .split('\n')
+    .map((line) => line.trim())
+    .join(' ');
 }
 
 try {
