@@ -3,10 +3,19 @@ import type { Socket } from 'node:net';
 
 type Exchange = [request: IncomingMessage, response: ServerResponse];
 
-/**
- * Requests that are read ahead on a connection. Not fewer: where nothing is read, nobody sees that the client has left.
- */
+/** A connection on which a request is being answered. */
+interface Busy {
+  /** What came behind it, in order. */
+  waiting: Exchange[];
+  /** While nothing is read from it. */
+  paused?: NodeJS.Timeout;
+}
+
+/** Requests that are read ahead on a connection. Not fewer: where nothing is read, nobody sees that the client has left. */
 const MOST_AHEAD = 16;
+
+/** How long a connection may be left unread behind one request: then it is closed, as its client may long have left. */
+const LONGEST_PAUSE_MS = 60_000;
 
 /**
  * Handles the requests of one connection one after the other, as front proxies do: a pipelined one is begun when the one
@@ -16,8 +25,7 @@ const MOST_AHEAD = 16;
  * Else one client would have as many requests at the homeserver as it can write lines, and their answers would wait in memory.
  */
 export function oneAtATime(handler: RequestListener): RequestListener {
-  /** A connection at work → what waits on it, in order. */
-  const waitingOn = new WeakMap<Socket, Exchange[]>();
+  const connections = new WeakMap<Socket, Busy>();
   const watched = new WeakSet<Socket>();
 
   function start(socket: Socket, [request, response]: Exchange): void {
@@ -26,33 +34,43 @@ export function oneAtATime(handler: RequestListener): RequestListener {
   }
 
   function startNext(socket: Socket): void {
-    const waiting = waitingOn.get(socket) ?? [];
-    const next = waiting.shift();
+    const busy = connections.get(socket);
+    if (busy === undefined) return;
+    clearTimeout(busy.paused);
+    delete busy.paused;
+    const next = busy.waiting.shift();
     if (next === undefined || socket.destroyed) {
-      waitingOn.delete(socket);
+      connections.delete(socket);
       return;
     }
-    if (waiting.length < MOST_AHEAD) socket.resume();
+    if (isFull(busy)) pause(socket, busy);
+    else socket.resume();
     start(socket, next);
   }
 
-  function wait(socket: Socket, waiting: Exchange[], exchange: Exchange): void {
-    waiting.push(exchange);
-    if (waiting.length < MOST_AHEAD) return;
+  function wait(socket: Socket, busy: Busy, exchange: Exchange): void {
+    busy.waiting.push(exchange);
+    if (isFull(busy)) pause(socket, busy);
+  }
+
+  function pause(socket: Socket, busy: Busy): void {
     socket.pause();
+    busy.paused ??= setTimeout(() => socket.destroy(), LONGEST_PAUSE_MS);
     if (watched.has(socket)) return;
     watched.add(socket);
     // Node goes on reading whenever a body was read.
     socket.on('resume', () => {
-      if ((waitingOn.get(socket)?.length ?? 0) >= MOST_AHEAD) socket.pause();
+      if (isFull(connections.get(socket))) socket.pause();
     });
   }
 
   return (request, response) => {
     const { socket } = request;
-    const waiting = waitingOn.get(socket);
-    if (waiting !== undefined) return wait(socket, waiting, [request, response]);
-    waitingOn.set(socket, []);
+    const busy = connections.get(socket);
+    if (busy !== undefined) return wait(socket, busy, [request, response]);
+    connections.set(socket, { waiting: [] });
     start(socket, [request, response]);
   };
 }
+
+const isFull = (busy: Busy | undefined): boolean => busy !== undefined && busy.waiting.length >= MOST_AHEAD;

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { oneAtATime } from '../../src/http/in-order.ts';
 import { RawConnection } from '../endpoints/raw-http.ts';
 
 const closers: (() => void)[] = [];
-afterEach(() => closers.splice(0).forEach((close) => close()));
+afterEach(() => {
+  vi.useRealTimers();
+  closers.splice(0).forEach((close) => close());
+});
 
 interface Begun {
   request: IncomingMessage;
@@ -70,6 +73,21 @@ describe('pipelined requests of one connection', () => {
       response.end();
       await client.message();
     }
+  });
+
+  test('so many that nothing is read, and no answer -> closed after a minute, as the client may have left', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, next } = await start();
+    client.write(Array.from({ length: 100 }, (_, i) => get(`/${i}`)).join(''));
+    const first = await next();
+    first.response.end();
+    await client.message();
+    const { response } = await next();
+    client.socket.resetAndDestroy();
+    vi.advanceTimersByTime(59_999);
+    expect(response.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    await once(response, 'close');
   });
 
   test('the client leaves -> those that wait are never begun', async () => {
