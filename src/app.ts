@@ -6,20 +6,24 @@ import fastify, {
   type FastifyInstance,
   type FastifyPluginAsync,
 } from 'fastify';
-import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import { createEventRooms } from './caches/event-rooms.ts';
+import { createLostSends } from './caches/lost-sends.ts';
 import { createModernSessions } from './caches/modern-sessions.ts';
 import { createPresences } from './caches/presences.ts';
 import { createSessions } from './caches/sessions.ts';
+import { shareOf, type CacheName } from './caches/shares.ts';
+import { createTransactions } from './caches/transactions.ts';
 import { createVisibilities } from './caches/visibility.ts';
 import type { Config } from './config.ts';
 import { createCatchUpAnswers } from './cursors/catch-up-answer.ts';
+import { withTurns } from './cursors/catch-up-turns.ts';
 import { createEventStream } from './cursors/event-stream.ts';
 import { createIncrements } from './cursors/held-bytes.ts';
 import { rememberPositions } from './cursors/known-positions.ts';
 import { createNowReader } from './cursors/now.ts';
 import { createPeekStream } from './cursors/peek-stream.ts';
+import { createTypingMemory } from './cursors/repeated-typing.ts';
 import { createRoomWatch } from './cursors/room-watch.ts';
 import { createSessionCursors } from './cursors/session-cursors.ts';
 import { createBotSessions } from './endpoints/bot-sessions.ts';
@@ -28,17 +32,21 @@ import { events } from './endpoints/events.ts';
 import { createInitialSyncQueue } from './endpoints/initial-sync-queue.ts';
 import { initialSync } from './endpoints/initial-sync.ts';
 import { messages } from './endpoints/messages.ts';
+import { createNewsObserver, withNewsObserved } from './endpoints/news-observer.ts';
 import { createOpenMedia, type OpenMedia } from './endpoints/opened-media.ts';
 import { createParkedPolls } from './endpoints/parked-polls.ts';
 import { answerOnlyAsSent, createPassThrough, passthrough } from './endpoints/passthrough.ts';
 import { createPeekEvents } from './endpoints/peek-events.ts';
 import { roomInitialSync } from './endpoints/room-initial-sync.ts';
+import { createReadTurns } from './endpoints/read-turns.ts';
 import { createSessionObserver, isContradiction } from './endpoints/session-observer.ts';
 import { createSessionReader } from './endpoints/session.ts';
 import { sync } from './endpoints/sync.ts';
+import { createDirectoryTurns } from './endpoints/v1/public-rooms.ts';
 import { v1 } from './endpoints/v1/v1.ts';
 import { v2AlphaFilter } from './endpoints/v2-alpha-filter.ts';
 import { v2AlphaSync } from './endpoints/v2-alpha-sync.ts';
+import { privateIfRefused } from './endpoints/visibility-wait.ts';
 import { connectTo } from './homeserver/connections.ts';
 import { checkAnswers } from './homeserver/checked-answers.ts';
 import { createHttpHomeserver } from './homeserver/http-homeserver.ts';
@@ -53,9 +61,12 @@ import { createPeerLookup, forwardedForOf, forwardedProtoOf } from './http/forwa
 import { createIncidents, noteNetworkFailure } from './http/incidents.ts';
 import { modernPrefixOf } from './http/legacy-prefixes.ts';
 import { createServerOptions } from './http/limits.ts';
+import { cutStalledReaders } from './http/stalled-readers.ts';
+import { createTurns } from './http/turns.ts';
 import { readDescriptorLimit, shareDescriptors } from './operate/descriptors.ts';
 import { health } from './operate/health.ts';
 import { countRequests, metricsRoutes } from './operate/metrics-routes.ts';
+import type { JsonObject } from './matrix/client-event.ts';
 import { createMetrics, type EndpointName } from './operate/metrics.ts';
 
 /** Both listeners. */
@@ -81,16 +92,25 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     waitMs: config.connectionWaitMs,
     onRefused: () => incidents.note('a request was refused, as too many are under way'),
   });
+  const watch = createRoomWatch({
+    maxBytes: shareOf('room-watch', config.cacheSize),
+    clock,
+    fastestMs: config.peekFastestMs,
+    slowestMs: config.peekSlowestMs,
+  });
   const prefixReader = createPrefixReader();
-  const homeserver = checkAnswers(
-    createHttpHomeserver({
-      ...config,
-      connections,
-      modernPrefix: () => modernPrefixOf(prefixReader.prefixes()),
-      onCall: metrics.homeserverCallFinished,
-      onFailure: ({ cause }) => noteFailure(cause),
-      onContradiction: () => learning.doubt(),
-    }),
+  const homeserver = withNewsObserved(
+    checkAnswers(
+      createHttpHomeserver({
+        ...config,
+        connections,
+        modernPrefix: () => modernPrefixOf(prefixReader.prefixes()),
+        onCall: metrics.homeserverCallFinished,
+        onFailure: ({ cause }) => noteFailure(cause),
+        onContradiction: () => learning.doubt(),
+      }),
+    ),
+    watch,
   );
   const { kind, learn: learnKind } = createKindReader({
     homeserver,
@@ -111,17 +131,24 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     onFailure: (error) => logger.warn({ err: error }, 'the homeserver does not answer; it is asked again'),
   });
 
-  // One bound, shared out: remainders half, event → room a quarter, the rest a quarter.
-  const cursors = createSessionCursors({ maxBytes: config.cacheSize / 2 });
-  const eventRooms = createEventRooms({ maxBytes: config.cacheSize / 4 });
-  const identities = createSessions({ maxBytes: config.cacheSize / 16 });
-  const modernSessions = createModernSessions({ maxBytes: config.cacheSize / 16 });
-  const presences = createPresences({ maxBytes: config.cacheSize / 32 });
+  const share = (name: CacheName) => ({ maxBytes: shareOf(name, config.cacheSize) });
+  const cursors = createSessionCursors(share('session-cursors'));
+  const eventRooms = createEventRooms(share('event-rooms'));
+  const identities = createSessions(share('sessions'));
+  const modernSessions = createModernSessions(share('modern-sessions'));
+  const presences = createPresences(share('presences'));
+  const transactions = createTransactions<JsonObject>(share('transactions'));
+  const lostSends = createLostSends(share('lost-sends'));
+  const bots = createBotSessions(share('bot-sessions'));
 
-  const directory = new PQueue({ concurrency: 16 });
+  // Whatever makes many calls for one answer takes a turn for each of them.
+  const visibilityTurns = createTurns({ most: 16, mostOfOne: 4 });
+  const callTurns = createTurns({ most: 32, mostOfOne: 8 });
+  const directoryTurns = createDirectoryTurns();
+  const readTurns = createReadTurns();
   const visibilities = createVisibilities({
-    maxBytes: config.cacheSize / 16,
-    ask: (roomId) => directory.add(() => homeserver.roomVisibility(roomId)),
+    ...share('visibility'),
+    ask: (roomId) => homeserver.roomVisibility(roomId).catch(privateIfRefused),
   });
   const queue = createInitialSyncQueue(config);
 
@@ -138,17 +165,21 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       };
     },
   });
-  const parkedPolls = createParkedPolls(config);
-  const watch = createRoomWatch({ clock, fastestMs: config.peekFastestMs, slowestMs: config.peekSlowestMs });
-  const answers = createCatchUpAnswers({
-    homeserver,
-    kind,
-    cursors,
-    clock,
-    onRefusedRoom: () => metrics.count('refusedRooms'),
-  });
+  const parkedPolls = createParkedPolls({ ...config, clock });
+  const answers = withTurns(
+    createCatchUpAnswers({
+      homeserver,
+      kind,
+      cursors,
+      clock,
+      onRefusedRoom: () => metrics.count('refusedRooms'),
+    }),
+    readTurns,
+  );
+  const typing = createTypingMemory(share('repeated-typing'));
   const increments = createIncrements();
   const stream = createEventStream({
+    typing,
     homeserver,
     kind,
     answers,
@@ -161,7 +192,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     },
     onUpdate: ({ rooms }) => rooms.forEach(({ roomId }) => watch.announce(roomId)),
   });
-  const positions = rememberPositions(createNowReader(homeserver, kind));
+  const positions = rememberPositions(createNowReader(homeserver, kind), share('known-positions'));
   const { readNow } = positions;
   const peeks = createPeekStream({
     homeserver,
@@ -182,11 +213,16 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     cursors,
     readNow,
     parkedPolls,
-    bots: createBotSessions(),
+    bots,
+    callTurns,
+    readTurns,
     clock,
   };
   const peekEvents = createPeekEvents({ ...shared, peeks });
-  const observeSession = createSessionObserver({ sessions: identities, modernSessions });
+  const observers = [
+    createSessionObserver({ sessions: identities, modernSessions }),
+    createNewsObserver(watch),
+  ];
   const passThrough = createPassThrough({
     ...config,
     connections,
@@ -195,7 +231,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     hasAuthenticatedMedia: prefixReader.hasAuthenticatedMedia,
     openMedia: openMediaFor(config, logger),
     onAnswered: (answered) => {
-      observeSession(answered);
+      for (const observe of observers) observe(answered);
       if (isContradiction(answered)) learning.doubt();
     },
     onFailure: noteFailure,
@@ -210,6 +246,13 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     loggerInstance: logger as FastifyBaseLogger,
   });
   installErrorHandler(gateway, incidents);
+  cutStalledReaders(gateway.server, {
+    afterMs: config.stalledReaderMs,
+    onCut: () => {
+      metrics.count('stalledReaders');
+      incidents.note('an answer was cut, as its client took nothing of it');
+    },
+  });
 
   /** A scope for each endpoint: its requests are counted under its name, its answers have native's headers. */
   async function answer<Options extends object>(
@@ -237,7 +280,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
       increments,
       peekEvents,
     });
-    await answer('initial-sync', initialSync, { ...shared, prefix, visibilities, queue });
+    await answer('initial-sync', initialSync, { ...shared, prefix, visibilities, visibilityTurns, queue });
     await answer('room-initial-sync', roomInitialSync, {
       ...shared,
       prefix,
@@ -257,8 +300,9 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
         prefix,
         oldPrefix: name,
         passThrough,
-        // Two memories of three prefixes: less than a sixteenth together.
-        maxBytes: config.cacheSize / 128,
+        directoryTurns,
+        transactions,
+        lostSends,
       });
     }
     if (name === 'v2_alpha') {
@@ -267,6 +311,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
         ...devices,
         prefix,
         visibilities,
+        visibilityTurns,
         queue,
         passThrough,
       });
@@ -293,7 +338,21 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   metrics.watch('parkedPolls', () => parkedPolls.size);
   metrics.watch('initialSyncsRunning', () => queue.running);
   metrics.watch('initialSyncsQueued', () => queue.waiting);
-  metrics.watchCacheBytes('session-cursors', () => cursors.bytes);
+  const caches: Record<CacheName, { readonly bytes: number }> = {
+    'session-cursors': cursors,
+    'event-rooms': eventRooms,
+    sessions: identities,
+    'modern-sessions': modernSessions,
+    presences,
+    visibility: visibilities,
+    transactions,
+    'lost-sends': lostSends,
+    'bot-sessions': bots,
+    'room-watch': watch,
+    'known-positions': positions,
+    'repeated-typing': typing,
+  };
+  for (const [name, cache] of Object.entries(caches)) metrics.watchCacheBytes(name, () => cache.bytes);
   metrics.watchCacheBytes('increments', () => increments.bytes);
 
   let isDraining = false;

@@ -41,12 +41,14 @@ export interface Config {
   eventsLimit: number;
   /** The longest long poll. */
   maxPollTimeoutMs: number;
-  /** Parked polls a session may hold; a surplus one releases the oldest. Infinity: no bound. */
+  /** Polls of a session that are followed at once; surplus ones wait. Infinity: no bound. */
   pollsPerSession: number;
-  /** Initial syncs answered at once; further ones wait. Infinity: no bound. */
+  /** Initial syncs answered at once; further ones, and more than two of a session, wait. Infinity: no bound. */
   maxInitialSyncs: number;
   /** How long an initial sync waits for its turn before 429. */
   initialSyncQueueMs: number;
+  /** How long a client may take no byte of an answer that is being sent. 0: for ever. */
+  stalledReaderMs: number;
   /** Deadline of ordinary calls to the homeserver. */
   callDeadlineMs: number;
   /** Until the homeserver begins to answer a request that passes through. */

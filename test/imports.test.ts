@@ -31,9 +31,9 @@ const RULES: Record<string, Rule> = {
   http: { own: ['matrix'], packages: true, node: 'any' },
   caches: { own: ['matrix'], packages: true, node: 'any' },
   homeserver: { own: ['matrix', 'stream', 'translate', 'http'], packages: true, node: 'any' },
-  // The clock is time as a dependency; it has nothing of HTTP.
+  // Time and turns as dependencies; they have nothing of HTTP.
   cursors: {
-    own: ['homeserver', 'caches', 'translate', 'matrix', 'stream', 'http/clock.ts'],
+    own: ['homeserver', 'caches', 'translate', 'matrix', 'stream', 'http/clock.ts', 'http/turns.ts'],
     packages: true,
     node: 'any',
   },

@@ -16,6 +16,11 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  /** How many sleep now. */
+  get sleeping(): number {
+    return this.#sleepers.size;
+  }
+
   sleep(durationMs: Milliseconds, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
@@ -53,4 +58,4 @@ export class ManualClock implements Clock {
 }
 
 /** Lets everything go on that waits for no clock. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

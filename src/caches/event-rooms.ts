@@ -1,5 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
+import { createEventIndex } from './event-index.ts';
+import { entriesIn } from './shares.ts';
 
 /** Which room an event is in, as far as the gateway has seen it: it says where to ask, never what the answer is. */
 export interface EventRooms {
@@ -7,61 +9,54 @@ export interface EventRooms {
   note(eventId: EventId | undefined, roomId: RoomId): void;
   /** Rooms → the same, the most recently noted first; rooms of which nothing was seen come last, in their order. */
   byActivity(rooms: readonly RoomId[]): RoomId[];
+  readonly bytes: number;
 }
 
-/** Events of one room that were noted one after the other. */
-interface Batch {
-  roomId: RoomId;
-  /** Each between line breaks, in one text: as texts of their own they would take twice as much. */
-  eventIds: string;
-}
-
-/** What a batch costs beside its ids: a room id and the cache's own links. */
-const BYTES_PER_BATCH = 320;
-const EVENTS_PER_BATCH = 100;
-const MOST_ROOMS = 50_000;
+/** A room's id twice, its numbers and the links of the two memories that hold them. */
+const BYTES_PER_ROOM = 400;
 
 /**
  * The memory of event → room, bounded in bytes, fed by everything that is translated.
  *
- * Events are noted all the time, a hundred thousand in one catch-up, and looked up once in a long while. So noting one
- * costs next to nothing, and looking one up goes through all that is remembered, the newest first.
+ * Events are noted all the time, a hundred thousand in one catch-up, so an event costs twenty bytes and no object.
  */
-export function createEventRooms(options: { maxBytes: number }): EventRooms {
-  const batches = new LRUCache<number, Batch>({
-    maxSize: Math.max(1, Math.floor(options.maxBytes)),
-    sizeCalculation: ({ eventIds }) => BYTES_PER_BATCH + eventIds.length,
+export function createEventRooms(options: { maxBytes: number; onStep?: () => void }): EventRooms {
+  const { maxBytes, onStep } = options;
+  const index = createEventIndex({ maxBytes: (maxBytes * 3) / 4, ...(onStep !== undefined && { onStep }) });
+  const byNumber = new Map<number, RoomId>();
+  const numbers = new LRUCache<RoomId, { number: number; lastNoted: number }>({
+    max: entriesIn(maxBytes / 4, BYTES_PER_ROOM),
+    dispose: ({ number }) => byNumber.delete(number),
   });
-  const lastNoted = new LRUCache<RoomId, number>({ max: MOST_ROOMS });
+  // A number is given to one room only: what was noted of a forgotten one is unknown, never another room's.
+  let lastNumber = 0;
   let serial = 0;
-  let open: { roomId: RoomId; eventIds: EventId[] } | undefined;
+  let latest: { roomId: RoomId; number: number } | undefined;
 
-  function openBatch(roomId: RoomId): EventId[] {
-    if (open !== undefined) batches.set(serial, { roomId: open.roomId, eventIds: textOf(open.eventIds) });
+  function numberOf(roomId: RoomId): number {
+    if (latest?.roomId === roomId) return latest.number;
     serial += 1;
-    open = { roomId, eventIds: [] };
-    lastNoted.set(roomId, serial);
-    return open.eventIds;
+    const number = numbers.peek(roomId)?.number ?? (lastNumber += 1);
+    byNumber.set(number, roomId);
+    numbers.set(roomId, { number, lastNoted: serial }, { noDisposeOnSet: true });
+    latest = { roomId, number };
+    return number;
   }
 
   return {
     roomOf: (eventId) => {
-      if (open?.eventIds.includes(eventId) === true) return open.roomId;
-      const wanted = textOf([eventId]);
-      for (const { roomId, eventIds } of batches.values()) if (eventIds.includes(wanted)) return roomId;
-      return undefined;
+      const number = index.get(eventId);
+      return number === undefined ? undefined : byNumber.get(number);
     },
     note: (eventId, roomId) => {
-      if (eventId === undefined) return;
-      const isFitting = open?.roomId === roomId && open.eventIds.length < EVENTS_PER_BATCH;
-      const eventIds = isFitting && open !== undefined ? open.eventIds : openBatch(roomId);
-      eventIds.push(eventId);
+      if (eventId !== undefined) index.set(eventId, numberOf(roomId));
     },
     byActivity: (unordered) => {
-      const lastOf = (roomId: RoomId) => lastNoted.peek(roomId) ?? 0;
+      const lastOf = (roomId: RoomId) => numbers.peek(roomId)?.lastNoted ?? 0;
       return unordered.toSorted((a, b) => lastOf(b) - lastOf(a));
+    },
+    get bytes() {
+      return index.bytes + numbers.size * BYTES_PER_ROOM;
     },
   };
 }
-
-const textOf = (eventIds: readonly EventId[]): string => `\n${eventIds.join('\n')}\n`;

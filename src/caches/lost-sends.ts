@@ -1,14 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import type { Milliseconds } from '../matrix/identifiers.ts';
+import { entriesIn } from './shares.ts';
 
 /** Transaction ids of sends whose answers did not reach their clients, by what was sent. */
 export interface LostSends {
   /** The one to send again with, once; undefined where nothing equal was lost lately. */
   take(send: string): string | undefined;
   keep(send: string, txnId: string): void;
+  readonly bytes: number;
 }
 
-const BYTES_PER_SEND = 512;
+const BYTES_PER_SEND = 768;
 
 /**
  * The memory that makes a send without a transaction id safe to repeat.
@@ -18,7 +20,7 @@ const BYTES_PER_SEND = 512;
  */
 export function createLostSends(options: { maxBytes: number; ttlMs?: Milliseconds }): LostSends {
   const txnIds = new LRUCache<string, string>({
-    max: Math.max(1, Math.floor(options.maxBytes / BYTES_PER_SEND)),
+    max: entriesIn(options.maxBytes, BYTES_PER_SEND),
     ttl: options.ttlMs ?? 5 * 60_000,
   });
   return {
@@ -28,5 +30,8 @@ export function createLostSends(options: { maxBytes: number; ttlMs?: Millisecond
       return txnId;
     },
     keep: (send, txnId) => void txnIds.set(send, txnId),
+    get bytes() {
+      return txnIds.size * BYTES_PER_SEND;
+    },
   };
 }

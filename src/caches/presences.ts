@@ -9,36 +9,56 @@ export interface Presences {
   note(session: SessionKey, events: readonly EphemeralEvent[]): void;
   /** One event for each user, the one that was told longest ago first. */
   toldTo(session: SessionKey): readonly EphemeralEvent[];
+  readonly bytes: number;
 }
 
-/** About what a presence event costs: an id, a status message, the objects. */
+/** About what an event costs beside its texts: the objects, and its place in the map. */
 const BYTES_PER_USER = 512;
-const BYTES_PER_SESSION = 256;
+const BYTES_PER_SESSION = 512;
 /** Of one session; who was told longest ago is forgotten. */
 const MOST_USERS = 1000;
 
+/** What one session was told. It grows in place; the cache holds a new record with each change, to know its size. */
+interface Told {
+  users: Map<string, EphemeralEvent>;
+  bytes: number;
+}
+
 /** The memory of presence, bounded in bytes; what a session has not been told anew for an hour is forgotten. */
 export function createPresences(options: { maxBytes: number; ttlMs?: Milliseconds }): Presences {
-  const sessions = new LRUCache<SessionKey, ReadonlyMap<string, EphemeralEvent>>({
+  const sessions = new LRUCache<SessionKey, Told>({
     maxSize: Math.max(1, Math.floor(options.maxBytes)),
-    sizeCalculation: ({ size }) => BYTES_PER_SESSION + size * BYTES_PER_USER,
+    sizeCalculation: ({ bytes }) => bytes,
     ttl: options.ttlMs ?? 60 * 60_000,
   });
   return {
     note: (session, events) => {
       const told = events.filter(({ type }) => type === 'm.presence');
       if (told.length === 0) return;
-      const users = new Map(sessions.get(session));
+      const { users, bytes } = sessions.get(session) ?? { users: new Map(), bytes: BYTES_PER_SESSION };
+      let size = bytes;
       for (const event of told) {
         const userId = event.content?.['user_id'];
         if (typeof userId !== 'string') continue;
-        users.delete(userId);
+        size += bytesOf(event) - forget(users, userId);
         users.set(userId, event);
+        const [oldest] = users.keys();
+        if (users.size > MOST_USERS && oldest !== undefined) size -= forget(users, oldest);
       }
-      const surplus = [...users.keys()].slice(0, Math.max(0, users.size - MOST_USERS));
-      for (const userId of surplus) users.delete(userId);
-      sessions.set(session, users);
+      sessions.set(session, { users, bytes: size });
     },
-    toldTo: (session) => [...(sessions.get(session)?.values() ?? [])],
+    toldTo: (session) => [...(sessions.get(session)?.users.values() ?? [])],
+    get bytes() {
+      return sessions.calculatedSize;
+    },
   };
 }
+
+/** Takes a user out; returns what he took, in bytes. */
+function forget(users: Map<string, EphemeralEvent>, userId: string): number {
+  const known = users.get(userId);
+  users.delete(userId);
+  return known === undefined ? 0 : bytesOf(known);
+}
+
+const bytesOf = (event: EphemeralEvent): number => BYTES_PER_USER + 2 * JSON.stringify(event).length;

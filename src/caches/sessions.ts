@@ -1,9 +1,22 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { AccessToken, DeviceId, Milliseconds, UserId } from '../matrix/identifiers.ts';
+import { entriesIn } from './shares.ts';
 
-/** What tells one session's facts from another's: an HMAC, so that no access token is kept anywhere. */
+/**
+ * What all that is remembered of a session, and all its shares, are kept under: a number that is given once. A session that
+ * ends takes it along, so that nothing which is remembered anywhere is ever found again.
+ */
 export type SessionKey = string & { readonly sessionKey: unique symbol };
+
+/** An access token, as an HMAC: no token is kept anywhere. */
+export type TokenKey = string & { readonly tokenKey: unique symbol };
+
+/** Whom an application service wants to act as; an ordinary token may say so too, and the homeserver ignores it. */
+export interface Masquerade {
+  userId?: UserId;
+  deviceId?: DeviceId;
+}
 
 /** Whose access token it is, as `/account/whoami` says. */
 export interface Identity {
@@ -12,39 +25,173 @@ export interface Identity {
   isGuest: boolean;
 }
 
-export interface Sessions {
-  keyOf(accessToken: AccessToken, masquerade?: { userId?: UserId; deviceId?: DeviceId }): SessionKey;
-  get(key: SessionKey): Identity | undefined;
-  set(key: SessionKey, identity: Identity): void;
-  /** After a logout or a 401. */
-  forget(key: SessionKey): void;
-  /** After a change that may end any session of anybody, as `/logout/all`. */
-  forgetAll(): void;
+export interface KnownSession extends Identity {
+  key: SessionKey;
 }
 
-/** About what an entry costs: the key, two ids and the cache's own links. */
-const BYTES_PER_SESSION = 512;
+/** What `note` needs to see whether the session ended while the homeserver was asked about it. */
+export interface Question {
+  tokenKey: TokenKey;
+  masquerade: Masquerade | undefined;
+  isOutdated: boolean;
+}
+
+export interface Sessions {
+  tokenKeyOf(accessToken: AccessToken): TokenKey;
+  /** What tells the devices of one application service's token apart, as far as a query does. */
+  deviceKeyOf(tokenKey: TokenKey, masquerade: Masquerade | undefined): TokenKey;
+  /** Whose token it is, as far as that is remembered. */
+  get(tokenKey: TokenKey, masquerade: Masquerade | undefined): KnownSession | undefined;
+  /** To be called before the homeserver is asked. */
+  ask(tokenKey: TokenKey, masquerade: Masquerade | undefined): Question;
+  /** What the homeserver answered; undefined where it gave no answer. Not remembered where the session ended meanwhile. */
+  note(question: Question, identity: Identity): KnownSession;
+  note(question: Question, identity: undefined): void;
+  /** The token's sessions have ended. */
+  end(tokenKey: TokenKey): void;
+  /** All sessions of the token's user have ended. Where the user is not known, it is the token's sessions alone. */
+  endAllOfUser(tokenKey: TokenKey): void;
+  /** They may have ended: the homeserver is asked before anything else. */
+  doubt(tokenKey: TokenKey): void;
+  doubtAllOfUser(tokenKey: TokenKey): void;
+  readonly bytes: number;
+}
+
+/** About what the entries cost: keys, ids, objects and the caches' own links. Measured: see docs/architecture.md. */
+const BYTES_PER_IDENTITY = 1024;
+const BYTES_PER_KEY = 512;
+const BYTES_PER_END = 256;
+/** As long as anything is remembered of a session that comes back. */
+const KEY_TTL_MS = 60 * 60_000;
 
 /**
  * Access token → whose it is, for some minutes, bounded in bytes.
  *
- * The HMAC's key is made here and dies with the process. What is remembered grants nothing: each answer still comes
- * from the homeserver, asked with the caller's own access token.
+ * A session is what the homeserver says it is: its token, user and device. What a query claims (`user_id`) makes no session
+ * of its own where the homeserver ignores it. The HMAC's key is made here and dies with the process.
  */
 export function createSessions(options: { maxBytes: number; ttlMs?: Milliseconds }): Sessions {
+  const { maxBytes } = options;
   const secret = randomBytes(32);
-  const identities = new LRUCache<SessionKey, Identity>({
-    max: Math.max(1, Math.floor(options.maxBytes / BYTES_PER_SESSION)),
+  const identities = new LRUCache<TokenKey, Identity & { serial: number }>({
+    max: entriesIn(maxBytes / 2, BYTES_PER_IDENTITY),
     ttl: options.ttlMs ?? 5 * 60_000,
   });
+  const keys = new LRUCache<string, { key: SessionKey; serial: number }>({
+    max: entriesIn(maxBytes / 4, BYTES_PER_KEY),
+    ttl: KEY_TTL_MS,
+    updateAgeOnGet: true,
+  });
+  const ends = createEnds(maxBytes / 8);
+  const doubts = createEnds(maxBytes / 8);
+  const asked = new Set<Question>();
+  let serial = 0;
+
+  const deviceKeyOf = (tokenKey: TokenKey, masquerade: Masquerade | undefined): TokenKey =>
+    masquerade === undefined
+      ? tokenKey
+      : (JSON.stringify([tokenKey, masquerade.userId ?? null, masquerade.deviceId ?? null]) as TokenKey);
+
+  function keyOf(tokenKey: TokenKey, { userId, deviceId }: Identity): SessionKey {
+    const session = JSON.stringify([tokenKey, userId, deviceId ?? null]);
+    const known = keys.get(session);
+    if (known !== undefined && !ends.isAfter(known.serial, tokenKey, userId)) return known.key;
+    serial += 1;
+    const key = `session-${serial}` as SessionKey;
+    keys.set(session, { key, serial });
+    return key;
+  }
+
+  function outdate(isConcerned: (question: Question) => boolean): void {
+    for (const question of asked) if (isConcerned(question)) question.isOutdated = true;
+  }
+
+  function userOf(tokenKey: TokenKey): UserId | undefined {
+    return identities.peek(tokenKey)?.userId;
+  }
+
+  function mark(marks: Ends, tokenKey: TokenKey): void {
+    serial += 1;
+    marks.set(tokenKey, serial);
+    outdate((question) => question.tokenKey === tokenKey);
+  }
+
+  function markUser(marks: Ends, tokenKey: TokenKey): void {
+    const userId = userOf(tokenKey);
+    mark(marks, tokenKey);
+    if (userId === undefined) return;
+    marks.set(userId, serial);
+    // Whose the others will turn out to be is not known yet.
+    outdate(() => true);
+  }
+
+  function note(question: Question, identity: Identity): KnownSession;
+  function note(question: Question, identity: undefined): void;
+  function note(question: Question, identity: Identity | undefined): KnownSession | undefined {
+    asked.delete(question);
+    if (identity === undefined) return undefined;
+    const { tokenKey, masquerade, isOutdated } = question;
+    serial += 1;
+    // Nothing is remembered under a key that nobody else has.
+    if (isOutdated) return { ...identity, key: `session-${serial}` as SessionKey };
+    identities.set(deviceKeyOf(tokenKey, masquerade), { ...identity, serial });
+    return { ...identity, key: keyOf(tokenKey, identity) };
+  }
+
   return {
-    keyOf: (accessToken, masquerade) =>
-      createHmac('sha256', secret)
-        .update(JSON.stringify([accessToken, masquerade?.userId ?? null, masquerade?.deviceId ?? null]))
-        .digest('base64url') as SessionKey,
-    get: (key) => identities.get(key),
-    set: (key, identity) => void identities.set(key, identity),
-    forget: (key) => void identities.delete(key),
-    forgetAll: () => identities.clear(),
+    tokenKeyOf: (accessToken) =>
+      createHmac('sha256', secret).update(accessToken).digest('base64url') as TokenKey,
+    deviceKeyOf,
+    get: (tokenKey, masquerade) => {
+      const known = identities.get(deviceKeyOf(tokenKey, masquerade));
+      if (known === undefined) return undefined;
+      const { serial: since, ...identity } = known;
+      const isOver = [ends, doubts].some((marks) => marks.isAfter(since, tokenKey, identity.userId));
+      return isOver ? undefined : { ...identity, key: keyOf(tokenKey, identity) };
+    },
+    ask: (tokenKey, masquerade) => {
+      const question: Question = { tokenKey, masquerade, isOutdated: false };
+      asked.add(question);
+      return question;
+    },
+    note,
+    end: (tokenKey) => mark(ends, tokenKey),
+    endAllOfUser: (tokenKey) => markUser(ends, tokenKey),
+    doubt: (tokenKey) => mark(doubts, tokenKey),
+    doubtAllOfUser: (tokenKey) => markUser(doubts, tokenKey),
+    get bytes() {
+      return (
+        identities.size * BYTES_PER_IDENTITY +
+        keys.size * BYTES_PER_KEY +
+        (ends.size + doubts.size) * BYTES_PER_END
+      );
+    },
+  };
+}
+
+/** When something last ended, by token and by user, in serial numbers. */
+interface Ends {
+  set(whose: TokenKey | UserId, serial: number): void;
+  isAfter(serial: number, tokenKey: TokenKey, userId: UserId): boolean;
+  readonly size: number;
+}
+
+function createEnds(maxBytes: number): Ends {
+  /** What was forgotten may have been anybody's. */
+  let anybody = 0;
+  const serials = new LRUCache<TokenKey | UserId, number>({
+    max: entriesIn(maxBytes, BYTES_PER_END),
+    ttl: KEY_TTL_MS,
+    dispose: (serial, _whose, reason) => {
+      if (reason === 'evict') anybody = Math.max(anybody, serial);
+    },
+  });
+  return {
+    set: (whose, serial) => void serials.set(whose, serial),
+    isAfter: (serial, tokenKey, userId) =>
+      Math.max(anybody, serials.peek(tokenKey) ?? 0, serials.peek(userId) ?? 0) > serial,
+    get size() {
+      return serials.size;
+    },
   };
 }

@@ -1,10 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { Milliseconds } from '../matrix/identifiers.ts';
+import { entriesIn } from './shares.ts';
 
 /** What each transaction was answered with. */
 export interface Transactions<Answer> {
   /** Does the work of a transaction the first time; later, and meanwhile, its answer is given again. Failures are forgotten. */
   once(transaction: string, work: () => Promise<Answer>): Promise<Answer>;
+  readonly bytes: number;
 }
 
 const BYTES_PER_ANSWER = 1024;
@@ -15,7 +17,7 @@ export function createTransactions<Answer>(options: {
   ttlMs?: Milliseconds;
 }): Transactions<Answer> {
   const answers = new LRUCache<string, { answer: Promise<Answer> }>({
-    max: Math.max(1, Math.floor(options.maxBytes / BYTES_PER_ANSWER)),
+    max: entriesIn(options.maxBytes, BYTES_PER_ANSWER),
     ttl: options.ttlMs ?? 30 * 60_000,
   });
   return {
@@ -28,6 +30,9 @@ export function createTransactions<Answer>(options: {
         if (answers.peek(transaction) === entry) answers.delete(transaction);
       });
       return entry.answer;
+    },
+    get bytes() {
+      return answers.size * BYTES_PER_ANSWER;
     },
   };
 }

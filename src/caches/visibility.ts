@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
+import { entriesIn } from './shares.ts';
 
 export type RoomVisibility = 'public' | 'private';
 
@@ -9,9 +10,10 @@ export interface Visibilities {
   of(roomId: RoomId): Promise<RoomVisibility>;
   /** Only what is remembered. */
   peek(roomId: RoomId): RoomVisibility | undefined;
+  readonly bytes: number;
 }
 
-const BYTES_PER_ROOM = 256;
+const BYTES_PER_ROOM = 512;
 
 /** The memory of visibilities, bounded in bytes. `ask` is what it costs to find out. */
 export function createVisibilities(options: {
@@ -20,12 +22,32 @@ export function createVisibilities(options: {
   ttlMs?: Milliseconds;
 }): Visibilities {
   const rooms = new LRUCache<RoomId, RoomVisibility>({
-    max: Math.max(1, Math.floor(options.maxBytes / BYTES_PER_ROOM)),
+    max: entriesIn(options.maxBytes, BYTES_PER_ROOM),
     ttl: options.ttlMs ?? 2 * 60_000,
-    fetchMethod: options.ask,
   });
+  const asked = new Map<RoomId, Promise<RoomVisibility>>();
+
+  async function ask(roomId: RoomId): Promise<RoomVisibility> {
+    try {
+      const visibility = await options.ask(roomId);
+      rooms.set(roomId, visibility);
+      return visibility;
+    } finally {
+      asked.delete(roomId);
+    }
+  }
+
   return {
-    of: async (roomId) => (await rooms.fetch(roomId)) ?? 'private',
+    of: async (roomId) => {
+      const known = rooms.get(roomId) ?? asked.get(roomId);
+      if (known !== undefined) return known;
+      const answer = ask(roomId);
+      asked.set(roomId, answer);
+      return answer;
+    },
     peek: (roomId) => rooms.peek(roomId),
+    get bytes() {
+      return rooms.size * BYTES_PER_ROOM;
+    },
   };
 }

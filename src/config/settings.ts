@@ -196,7 +196,8 @@ export const SETTINGS = {
     name: 'polls_per_session',
     type: count({ least: 1, most: 1_000_000, orOff: true }),
     byDefault: '4',
-    meaning: 'Parked polls a session may hold; one more is let in, and the oldest is answered, empty.',
+    meaning:
+      'Long polls of a session that are followed at once; one more is looked at, then waits for the place of one that ends, or that has had its own for 30 s.',
     unit: 'polls',
     off: 'Off with off: any number.',
   },
@@ -204,7 +205,8 @@ export const SETTINGS = {
     name: 'max_initial_syncs',
     type: count({ least: 1, most: 1_000_000, orOff: true }),
     byDefault: '8',
-    meaning: 'Initial syncs that are answered at once; further ones wait for their turn.',
+    meaning:
+      'Initial syncs that are answered at once, two of a session at most; further ones wait for their turn.',
     unit: 'requests',
     off: 'Off with off: any number.',
   },
@@ -215,6 +217,15 @@ export const SETTINGS = {
     meaning: 'How long an initial sync waits for its turn before it is refused with 429.',
     unit: 'milliseconds, or with s, min, h',
     off: 'Off with 0: refused at once.',
+  },
+  stalledReaderMs: {
+    name: 'stalled_reader',
+    type: duration({ least: '0 ms', most: '24 h' }),
+    byDefault: '60 s',
+    meaning:
+      'How long a client may take no byte of an answer that is being sent; then its connection is reset, and what it held is free for others. A slow reader is none.',
+    unit: 'milliseconds, or with s, min, h',
+    off: 'Off with 0: it is waited for.',
   },
   callDeadlineMs: {
     name: 'call_deadline',
@@ -253,8 +264,9 @@ export const SETTINGS = {
   peekSlowestMs: {
     name: 'peek_slowest',
     type: duration({ least: '50 ms', most: '10 min' }),
-    byDefault: '10 s',
-    meaning: 'How often it is asked after a long silence.',
+    byDefault: '5 s',
+    meaning:
+      'How often it is asked after a long silence; a third as often where the gateway sees news being made, as it stands in front of everything.',
     unit: 'milliseconds, or with s, min, h',
     off: 'Cannot be off; the most is 10 min.',
   },
@@ -279,7 +291,7 @@ export const SETTINGS = {
     type: duration({ least: '0 ms', most: '10 min' }),
     byDefault: '2 s',
     meaning:
-      'How long /initialSync waits, in all, to learn which rooms are public; what is not known then counts as private.',
+      'How long /initialSync waits, in all, to learn which rooms are public; of a room of which that is not known then nothing is said.',
     unit: 'milliseconds, or with s, min, h',
     off: 'Off with 0: it waits for none.',
   },

@@ -69,11 +69,11 @@ export function createCatchUpAnswers(options: {
         const steps = readCatchUp(reached, limit, source, signal);
         const first = await steps.next();
         if (first.done !== true) return giveSteps(first.value, steps, request);
-        return first.value.rooms.length === 0 ? undefined : giveNothing(first.value, session.key);
+        return first.value.rooms.length === 0 ? undefined : giveNothing(first.value, readingKeyOf(request));
       });
     } catch (error) {
       // What was read and showed nothing need not be read again.
-      if (reached !== remainder && isTransient(error)) return giveNothing(reached, session.key);
+      if (reached !== remainder && isTransient(error)) return giveNothing(reached, readingKeyOf(request));
       if (failed !== undefined) cursors.countFailure(session.key, token, failed);
       throw error;
     }
@@ -100,7 +100,7 @@ export function createCatchUpAnswers(options: {
   async function* giveSteps(
     first: Step,
     steps: AsyncGenerator<Step, Remainder>,
-    { session, signal }: AnswerRequest,
+    { session, isRaw, signal }: AnswerRequest,
   ): CatchUpAnswer {
     let remainder = first.remainder;
     try {
@@ -118,7 +118,7 @@ export function createCatchUpAnswers(options: {
     } finally {
       await steps.return(remainder);
     }
-    return keep(remainder, session.key);
+    return keep(remainder, readingKeyOf({ session, isRaw }));
   }
 
   /** The answer of a reading that found nothing so far. */
@@ -135,4 +135,9 @@ export function createCatchUpAnswers(options: {
   }
 
   return { open };
+}
+
+/** What a remainder is kept under beside its token: its events are read in the form that the client asks for. */
+export function readingKeyOf({ session, isRaw }: Pick<AnswerRequest, 'session' | 'isRaw'>): SessionKey {
+  return isRaw ? (`${session.key} raw` as SessionKey) : session.key;
 }

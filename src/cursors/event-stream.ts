@@ -4,12 +4,17 @@ import type { Clock } from '../http/clock.ts';
 import type { RoomId, SyncToken } from '../matrix/identifiers.ts';
 import { countRoomEvents, type StreamUpdate } from '../translate/events.ts';
 import { catchUpFilter } from '../translate/sync-filter.ts';
-import type { AnswerRequest, CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
+import {
+  readingKeyOf,
+  type AnswerRequest,
+  type CatchUpAnswer,
+  type CatchUpAnswers,
+} from './catch-up-answer.ts';
 import { remainderAt, type Remainder } from './remainder.ts';
 import type { AnswerMemory } from './held-bytes.ts';
 import { poll } from './poll.ts';
 import { readStreamUpdate } from './read-update.ts';
-import { createTypingMemory } from './repeated-typing.ts';
+import type { TypingMemory } from './repeated-typing.ts';
 import type { SessionCursors } from './session-cursors.ts';
 import type { CatchUpPosition } from './stream-position.ts';
 
@@ -45,12 +50,12 @@ export function createEventStream(options: {
   kind: () => Promise<HomeserverKind>;
   answers: CatchUpAnswers;
   cursors: SessionCursors;
+  typing: TypingMemory;
   clock: Clock;
   onRemainder?: (how: 'hit' | 'rebuilt') => void;
   onUpdate?: (update: StreamUpdate) => void;
 }): EventStream {
   const { homeserver, answers, cursors, clock } = options;
-  const withoutRepeatedTyping = createTypingMemory();
 
   async function follow(position: StreamPosition, request: StreamRequest): Promise<Delivery> {
     if ('syncToken' in position) return pollFrom(position.syncToken, request);
@@ -72,7 +77,7 @@ export function createEventStream(options: {
       isRaw,
       ...(kind.repeatsTyping === true && {
         withoutRepeats: (told: StreamUpdate, position: SyncToken) =>
-          withoutRepeatedTyping(session.key, told, position),
+          options.typing.withoutRepeats(session.key, told, position),
       }),
       patience,
       memory,
@@ -92,7 +97,7 @@ export function createEventStream(options: {
   /** What is left at a catch-up token: as remembered, else as the homeserver tells now. */
   async function remainderOf(position: CatchUpPosition, request: AnswerRequest): Promise<Remainder> {
     const { session, token, patience, signal } = request;
-    const remembered = cursors.remainder(session.key, token);
+    const remembered = cursors.remainder(readingKeyOf(request), token);
     options.onRemainder?.(remembered === undefined ? 'rebuilt' : 'hit');
     if (remembered !== undefined) return remembered;
     rebuilds = (rebuilds + 1) % 1024;

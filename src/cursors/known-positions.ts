@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { entriesIn } from '../caches/shares.ts';
 import type { SyncToken } from '../matrix/identifiers.ts';
 import type { ReadNow } from './now.ts';
 
@@ -8,13 +9,15 @@ export interface KnownPositions {
   readNow: ReadNow;
   /** Whether the homeserver told this position lately. A client may have made up any other. */
   has(position: SyncToken): boolean;
+  readonly bytes: number;
 }
 
-const POSITIONS_REMEMBERED = 10_000;
+/** A position, which may be long, and the cache's own links. */
+const BYTES_PER_POSITION = 400;
 
 /** Remembers what `readNow` tells. A position that is forgotten costs one more reading of *now*, and nothing else. */
-export function rememberPositions(readNow: ReadNow): KnownPositions {
-  const known = new LRUCache<SyncToken, true>({ max: POSITIONS_REMEMBERED });
+export function rememberPositions(readNow: ReadNow, options: { maxBytes: number }): KnownPositions {
+  const known = new LRUCache<SyncToken, true>({ max: entriesIn(options.maxBytes, BYTES_PER_POSITION) });
   return {
     readNow: async (...asked) => {
       const position = await readNow(...asked);
@@ -22,5 +25,8 @@ export function rememberPositions(readNow: ReadNow): KnownPositions {
       return position;
     },
     has: (position) => known.has(position),
+    get bytes() {
+      return known.size * BYTES_PER_POSITION;
+    },
   };
 }

@@ -2,7 +2,12 @@ import type { SessionKey } from '../caches/sessions.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind, NewsMemo } from '../homeserver/kinds/kind.ts';
 import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
-import type { AnswerRequest, CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
+import {
+  readingKeyOf,
+  type AnswerRequest,
+  type CatchUpAnswer,
+  type CatchUpAnswers,
+} from './catch-up-answer.ts';
 import { remainderAt, type Remainder } from './remainder.ts';
 import type { StreamPosition } from './event-stream.ts';
 import type { KnownPositions } from './known-positions.ts';
@@ -59,7 +64,7 @@ export function createPeekStream(options: {
     let since: SyncToken;
     if ('catchUp' in position) {
       const remainder =
-        cursors.remainder(request.session.key, request.token) ??
+        cursors.remainder(readingKeyOf(request), request.token) ??
         remainderAt(position.catchUp, [roomAlone(roomId)]);
       const steps = await answers.open(remainder, request);
       if (steps !== undefined) return { kind: 'catch-up', steps };

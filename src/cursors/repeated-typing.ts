@@ -10,7 +10,14 @@ export type WithoutRepeatedTyping = (
   since: SyncToken,
 ) => StreamUpdate;
 
-const ROOMS_REMEMBERED = 10_000;
+/** What was told of typing, by session and room. */
+export interface TypingMemory {
+  withoutRepeats: WithoutRepeatedTyping;
+  readonly bytes: number;
+}
+
+/** An object, a position, and the cache's own links; texts come on top. */
+const BYTES_PER_ROOM = 400;
 
 /**
  * For homeservers that send a room's last `m.typing` again with each answer, which would wake every poll at once.
@@ -19,9 +26,12 @@ const ROOMS_REMEMBERED = 10_000;
  *
  * @see reference/homeservers.md §3.1 "typing stop"
  */
-export function createTypingMemory(): WithoutRepeatedTyping {
-  const told = new LRUCache<string, { who: string; since: SyncToken }>({ max: ROOMS_REMEMBERED });
-  return (session, update, since) => {
+export function createTypingMemory(options: { maxBytes: number }): TypingMemory {
+  const told = new LRUCache<string, { who: string; since: SyncToken }>({
+    maxSize: Math.max(1, options.maxBytes),
+    sizeCalculation: ({ who }, key) => BYTES_PER_ROOM + 2 * (key.length + who.length),
+  });
+  const withoutRepeats: WithoutRepeatedTyping = (session, update, since) => {
     const isNew = ({ type, roomId, bytes }: WrittenEphemeral): boolean => {
       if (type !== 'm.typing') return true;
       const key = JSON.stringify([session, roomId]);
@@ -32,5 +42,11 @@ export function createTypingMemory(): WithoutRepeatedTyping {
       return true;
     };
     return { ...update, ephemeral: update.ephemeral.filter(isNew) };
+  };
+  return {
+    withoutRepeats,
+    get bytes() {
+      return told.calculatedSize;
+    },
   };
 }

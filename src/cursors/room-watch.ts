@@ -1,7 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { SessionKey } from '../caches/sessions.ts';
+import { entriesIn } from '../caches/shares.ts';
 import type { Clock } from '../http/clock.ts';
+import { createTurns } from '../http/turns.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
+import { ExpectedNews } from './expected-news.ts';
 
 /** Asks the homeserver, with the right of one session, whether a room has something newer than a position. */
 export type Probe = (signal: AbortSignal) => Promise<boolean>;
@@ -22,6 +25,10 @@ export interface RoomWatch {
   wait(roomId: RoomId, watcher: Watcher, atMostMs: Milliseconds, signal: AbortSignal): Promise<void>;
   /** An event of the room was seen elsewhere: whoever waits for it looks at once. */
   announce(roomId: RoomId): void;
+  /** News were made in the room, or in `any`, that may be visible in a moment: it is probed now, and soon again. */
+  expect(roomId: RoomId | 'any'): void;
+  /** What is remembered of rooms for which nobody waits now. */
+  readonly bytes: number;
 }
 
 interface WatchedRoom {
@@ -31,12 +38,23 @@ interface WatchedRoom {
   hadTurn: Set<SessionKey>;
   isOldestNext: boolean;
   periodMs: Milliseconds;
+  news: ExpectedNews;
   stop: AbortController;
+}
+
+/** What is known of a room whether or not somebody waits for it. */
+interface Pace {
+  periodMs: Milliseconds;
+  expectedAtMs?: Milliseconds;
 }
 
 /** How much slower each silent period makes the next one. */
 const SLOWING = 1.5;
-const PERIODS_REMEMBERED = 10_000;
+/** How much slower the slowest one may be where news are seen being made: it is only a net then. */
+const SLOWING_WHERE_NEWS_ARE_SEEN = 3;
+/** A room's id, two numbers, an object and the cache's own links. */
+const BYTES_PER_ROOM = 400;
+const MOST_PROBES_AT_ONCE = 64;
 
 /**
  * One probe a period serves all sessions that wait for the same room: the bare fact that a room has news is shared,
@@ -46,8 +64,12 @@ const PERIODS_REMEMBERED = 10_000;
  * Every second probe is that of whoever waits longest: its position is behind all the others', so only its "no news"
  * counts for everybody and makes the period longer. The others go round by session, one turn each however many polls
  * it has, so that no one's right to read is all that the others hang on.
+ *
+ * A gateway that stands in front of everything sees news being made, and probes then (`expect`). As long as that finds what
+ * there is, and no period does, the period may be longer.
  */
 export function createRoomWatch(options: {
+  maxBytes: number;
   clock: Clock;
   fastestMs: Milliseconds;
   slowestMs: Milliseconds;
@@ -55,20 +77,44 @@ export function createRoomWatch(options: {
   const { clock, fastestMs, slowestMs } = options;
   const rooms = new Map<RoomId, WatchedRoom>();
   // A room's pace outlives the moments in which all its polls are between two answers.
-  const periods = new LRUCache<RoomId, Milliseconds>({ max: PERIODS_REMEMBERED, ttl: 10 * 60_000 });
+  const paces = new LRUCache<RoomId, Pace>({
+    max: entriesIn(options.maxBytes, BYTES_PER_ROOM),
+    ttl: 10 * 60_000,
+  });
+  const probes = createTurns({ most: MOST_PROBES_AT_ONCE, mostOfOne: MOST_PROBES_AT_ONCE });
+  let areNewsSeen = false;
 
   async function watch(roomId: RoomId, room: WatchedRoom): Promise<void> {
     while (room.waiting.size > 0) {
-      await clock.sleep(room.periodMs, room.stop.signal);
+      const isExpected = await room.news.untilProbe(room.periodMs, room.stop.signal);
       const turn = nextTurn(room);
       if (turn === undefined) return;
       const { wake, probe, isOldest } = turn;
-      const hasNews = await probe(room.stop.signal).catch(() => undefined);
+      const end = await probes.enter(roomId, room.stop.signal);
+      const hasNews = await probe(room.stop.signal)
+        .catch(() => undefined)
+        .finally(end);
+      if (hasNews === true) areNewsSeen = isExpected;
       // A probe that fails says something about its session only: that one finds out by itself.
       if (hasNews === undefined) wake();
       else if (hasNews) wakeAll(roomId, room);
-      else if (isOldest) setPeriod(roomId, room, Math.min(room.periodMs * SLOWING, slowestMs));
+      else if (isOldest && !isExpected) slowDown(roomId, room);
     }
+  }
+
+  function expectIn(roomId: RoomId): void {
+    const pace = paces.peek(roomId);
+    if (pace !== undefined) pace.expectedAtMs = clock.now();
+    const room = rooms.get(roomId);
+    if (room === undefined) return;
+    // Should it take longer than expected.
+    setPeriod(roomId, room, fastestMs);
+    room.news.expect();
+  }
+
+  function slowDown(roomId: RoomId, room: WatchedRoom): void {
+    const slowest = areNewsSeen ? slowestMs * SLOWING_WHERE_NEWS_ARE_SEEN : slowestMs;
+    setPeriod(roomId, room, Math.min(room.periodMs * SLOWING, slowest));
   }
 
   function wakeAll(roomId: RoomId, room: WatchedRoom): void {
@@ -78,20 +124,23 @@ export function createRoomWatch(options: {
 
   function setPeriod(roomId: RoomId, room: WatchedRoom, periodMs: Milliseconds): void {
     room.periodMs = periodMs;
-    periods.set(roomId, periodMs);
+    paces.set(roomId, { ...paces.peek(roomId), periodMs });
   }
 
   function enter(roomId: RoomId): WatchedRoom {
     const known = rooms.get(roomId);
     if (known !== undefined) return known;
+    const pace: Pace = paces.get(roomId) ?? { periodMs: fastestMs };
     const room: WatchedRoom = {
       waiting: new Map(),
       hadTurn: new Set(),
       isOldestNext: true,
-      periodMs: periods.get(roomId) ?? fastestMs,
+      periodMs: pace.periodMs,
+      news: new ExpectedNews(clock, slowestMs, pace.expectedAtMs),
       stop: new AbortController(),
     };
     rooms.set(roomId, room);
+    paces.set(roomId, pace);
     return room;
   }
 
@@ -118,6 +167,13 @@ export function createRoomWatch(options: {
     announce: (roomId) => {
       const room = rooms.get(roomId);
       if (room !== undefined) wakeAll(roomId, room);
+    },
+    expect: (roomId) => {
+      if (roomId !== 'any') expectIn(roomId);
+      else for (const { news } of rooms.values()) news.expectPerhaps();
+    },
+    get bytes() {
+      return paces.size * BYTES_PER_ROOM;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { SessionKey } from '../caches/sessions.ts';
+import { entriesIn } from '../caches/shares.ts';
 import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
 import { bytesOfPage } from './page-ahead.ts';
 import { bytesOfRemainder, withoutLargePage } from './remainder-memory.ts';
@@ -24,7 +25,7 @@ export interface SessionCursors {
   initialSyncs(session: SessionKey): number;
   countInitialSync(session: SessionKey): void;
   clear(): void;
-  /** What the remainders take, in bytes. */
+  /** What all of them take. */
   readonly bytes: number;
 }
 
@@ -34,21 +35,26 @@ interface Kept {
   bytes: number;
 }
 
+/** A key of a session, a room and perhaps a token, the value, and the cache's own links. */
+const BYTES_PER_FACT = 600;
+
 /** The LRU of session cursors: bounded in bytes, each entry for some minutes after its last use. */
 export function createSessionCursors(options: { maxBytes: number; ttlMs?: Milliseconds }): SessionCursors {
   const ttl = options.ttlMs ?? 5 * 60_000;
-  const maxSize = Math.max(1, options.maxBytes);
+  // Seven eighths for the remainders; of the facts each kind has its own part, so that none pushes out another.
+  const maxSize = Math.max(1, Math.floor((options.maxBytes * 7) / 8));
+  const max = entriesIn(options.maxBytes / 8 / 5, BYTES_PER_FACT);
   const remainders = new LRUCache<string, Kept>({
     maxSize,
     sizeCalculation: ({ bytes }) => bytes,
     ttl,
     updateAgeOnGet: true,
   });
-  const failures = new LRUCache<string, number>({ max: 1000, ttl, updateAgeOnGet: true });
-  const snapshots = new LRUCache<string, string>({ max: 10_000, ttl: 60_000 });
-  const joins = new LRUCache<string, true>({ max: 10_000, ttl: 60_000 });
-  const delivered = new LRUCache<SessionKey, SyncToken>({ max: 10_000, ttl: 60_000 });
-  const initialSyncs = new LRUCache<SessionKey, number>({ max: 10_000, ttl: 60 * 60_000 });
+  const failures = new LRUCache<string, number>({ max, ttl, updateAgeOnGet: true });
+  const snapshots = new LRUCache<string, string>({ max, ttl: 60_000 });
+  const joins = new LRUCache<string, true>({ max, ttl: 60_000 });
+  const delivered = new LRUCache<SessionKey, SyncToken>({ max, ttl: 60_000 });
+  const initialSyncs = new LRUCache<SessionKey, number>({ max, ttl: 60 * 60_000 });
   const keyOf = (...parts: string[]) => JSON.stringify(parts);
   const keep = (key: string, remainder: Remainder): void =>
     void remainders.set(key, { remainder, bytes: bytesOfRemainder(remainder) });
@@ -105,7 +111,8 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
       failures.clear();
     },
     get bytes() {
-      return remainders.calculatedSize;
+      const facts = [failures, snapshots, joins, delivered, initialSyncs];
+      return facts.reduce((sum, { size }) => sum + size * BYTES_PER_FACT, remainders.calculatedSize);
     },
   };
 }

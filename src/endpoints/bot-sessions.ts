@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { SessionKey } from '../caches/sessions.ts';
+import { entriesIn } from '../caches/shares.ts';
 import { HomeserverError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import type { Session } from './session.ts';
@@ -12,9 +13,10 @@ export interface BotSessions {
     withSync: () => Promise<Result>,
     without: () => Promise<Result>,
   ): Promise<Result>;
+  readonly bytes: number;
 }
 
-const MOST_SESSIONS = 1000;
+const BYTES_PER_SESSION = 256;
 
 /**
  * Knows such a bot by the 500, and by having no device, as only an application service's access token has none; and
@@ -22,8 +24,11 @@ const MOST_SESSIONS = 1000;
  *
  * @see reference/native.md §D
  */
-export function createBotSessions({ ttlMs = 5 * 60_000 }: { ttlMs?: Milliseconds } = {}): BotSessions {
-  const bots = new LRUCache<SessionKey, true>({ max: MOST_SESSIONS, ttl: ttlMs });
+export function createBotSessions(options: { maxBytes: number; ttlMs?: Milliseconds }): BotSessions {
+  const bots = new LRUCache<SessionKey, true>({
+    max: entriesIn(options.maxBytes, BYTES_PER_SESSION),
+    ttl: options.ttlMs ?? 5 * 60_000,
+  });
   return {
     withSyncOr: async (session, withSync, without) => {
       if (bots.has(session.key)) return without();
@@ -35,6 +40,9 @@ export function createBotSessions({ ttlMs = 5 * 60_000 }: { ttlMs?: Milliseconds
         bots.set(session.key, true);
         return without();
       }
+    },
+    get bytes() {
+      return bots.size * BYTES_PER_SESSION;
     },
   };
 }

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify';
-import PQueue from 'p-queue';
 import type { EventRooms } from '../caches/event-rooms.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
 import { readOrRefuse } from '../homeserver/unreadable-answer.ts';
 import type { Clock } from '../http/clock.ts';
 import { pathOf } from '../http/raw-url.ts';
+import type { Turns } from '../http/turns.ts';
 import { HomeserverError, MatrixError, unrecognized } from '../matrix/errors.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
@@ -15,12 +15,13 @@ export interface EventOptions {
   homeserver: Homeserver;
   sessions: SessionReader;
   eventRooms: EventRooms;
+  /** A turn for each room that a search asks; the session is the owner. */
+  callTurns: Turns;
   clock: Clock;
 }
 
-/** A search asks at most so many rooms, so many at a time. */
+/** A search asks at most so many rooms. */
 const MOST_ROOMS = 200;
-const ROOMS_AT_A_TIME = 8;
 
 /**
  * `GET /events/{eventId}`: one event without being told its room.
@@ -68,20 +69,17 @@ export const event: FastifyPluginAsync<EventOptions> = async (app, options) => {
     );
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
-    const queue = new PQueue({ concurrency: ROOMS_AT_A_TIME });
     let found: { roomId: RoomId; event: Buffer } | undefined;
     const searches = eventRooms
       .byActivity(joined)
       .slice(0, MOST_ROOMS)
-      .map((roomId) =>
-        queue.add(async () => {
-          if (found !== undefined) return;
-          const hit = await readFrom(roomId, session, eventId, either);
-          if (hit === undefined || found !== undefined) return;
-          found = hit;
-          stop.abort();
-        }),
-      );
+      .map(async (roomId) => {
+        const end = await options.callTurns.enter(session.key, either);
+        const hit = await readFrom(roomId, session, eventId, either).finally(end);
+        if (hit === undefined || found !== undefined) return;
+        found = hit;
+        stop.abort();
+      });
     const results = await Promise.allSettled(searches);
     signal.throwIfAborted();
     // A room that could not be asked may be the one: not finding the event elsewhere is then no answer.

@@ -6,6 +6,7 @@ import type { EventStream } from '../cursors/event-stream.ts';
 import type { AnswerMemory, Increments } from '../cursors/held-bytes.ts';
 import type { ReadNow } from '../cursors/now.ts';
 import { checkToken, readPosition } from '../cursors/read-position.ts';
+import { isOwnToken } from '../cursors/stream-position.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
@@ -17,7 +18,7 @@ import type { StreamUpdate, WrittenEphemeral } from '../translate/events.ts';
 import { toLegacyInvite } from '../translate/invite.ts';
 import { readBotNow } from './bot-account.ts';
 import type { BotSessions } from './bot-sessions.ts';
-import { answerUpdate, streamCatchUp, writeAnswer, type EventWriting } from './events-answer.ts';
+import { answerUpdate, streamCatchUp, type EventWriting } from './events-answer.ts';
 import { readEventsQuery, type EventsQuery } from './events-query.ts';
 import { readInviteNotifications } from './invite-notifications.ts';
 import { holdLongPoll, type LongPoll } from './long-poll.ts';
@@ -74,9 +75,15 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     );
   });
 
-  async function getEvents(session: Session, query: EventsQuery, poll: LongPoll, memory: AnswerMemory) {
+  async function getEvents(given: Session, query: EventsQuery, poll: LongPoll, memory: AnswerMemory) {
     const { limit, isRaw } = query;
     const { patience, signal } = poll;
+    // A poll that waits for its place is looked at twice.
+    memory.release();
+    // A catch-up may go on from memory alone.
+    const session = isOwnToken(poll.start ?? '')
+      ? await patience.outlast(() => sessions.confirm(given, signal))
+      : given;
     if (query.to !== undefined) checkToken('to', query.to, await patience.outlast(options.kind));
     const position = await readStart(session, poll);
     const start = poll.start ?? '';
@@ -89,7 +96,7 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
       memory,
       signal,
     });
-    if (delivery.kind === 'quiet') return writeAnswer({ chunk: [], start, end: delivery.end });
+    if (delivery.kind === 'quiet') return poll.quiet(delivery.end);
     const writing: EventWriting = {
       onEvent: options.eventRooms.note,
       isRaw,
@@ -117,7 +124,7 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
       poll.start = await readBotNow(rooms, caller, { ...options, signal });
     } else await readPosition(poll.start, { homeserver, kind: await options.kind(), caller, signal });
     await clock.sleep(patience.leftMs(), signal);
-    return writeAnswer({ chunk: [], start: poll.start, end: poll.start });
+    return poll.quiet(poll.start);
   }
 
   async function readStart({ caller }: Session, poll: LongPoll) {

@@ -10,6 +10,7 @@ import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
 import { closeSignal } from '../http/send.ts';
+import type { Turns } from '../http/turns.ts';
 import { MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { checkDirection, readBoolean, readLimit } from '../matrix/query.ts';
@@ -33,6 +34,7 @@ export interface InitialSyncOptions {
   eventRooms: EventRooms;
   presences: Presences;
   visibilities: Visibilities;
+  visibilityTurns: Turns;
   queue: InitialSyncQueue;
   bots: BotSessions;
   clock: Clock;
@@ -63,7 +65,7 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
     const session = await sessions.sessionOf(request);
     if (session.isGuest) throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guest access not allowed');
     const query = readInitialSyncQuery(queryOf(request), await options.kind());
-    const leave = await queue.enter(request.signal);
+    const leave = await queue.enter(session.key, request.signal);
     reply.raw.once('close', leave);
     return sessions
       .withSession(session, () => getInitialSync(session, query, request, reply))

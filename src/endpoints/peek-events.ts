@@ -11,7 +11,7 @@ import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
 import { isTransient, MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
-import { streamCatchUp, writeAnswer } from './events-answer.ts';
+import { streamCatchUp } from './events-answer.ts';
 import { readEventsQuery, type EventsQuery } from './events-query.ts';
 import { holdLongPoll, type LongPoll } from './long-poll.ts';
 import type { ParkedPolls } from './parked-polls.ts';
@@ -62,7 +62,7 @@ export function createPeekEvents(
     const start = poll.start ?? '';
     const request = { session, token: start, limit, isRaw, patience, signal, refuseUnreadable: refuse };
     const delivery = await options.peeks.follow(roomId, position, request);
-    if (delivery.kind === 'quiet') return writeAnswer({ chunk: [], start, end: delivery.end });
+    if (delivery.kind === 'quiet') return poll.quiet(delivery.end);
     return streamCatchUp(start, delivery.steps, [], {
       onEvent: options.eventRooms.note,
       isRaw,
@@ -112,7 +112,7 @@ export function createPeekEvents(
     const query = readEventsQuery(queryOf(request), options);
     const { from, timeoutMs } = query;
     return sessions.withSession(session, () =>
-      holdLongPoll({ request, reply, session, from, timeoutMs }, options, async (poll) => {
+      holdLongPoll({ request, reply, session, from, timeoutMs, roomId }, options, async (poll) => {
         try {
           return await peekEvents(session, roomId, query, poll);
         } catch (error) {

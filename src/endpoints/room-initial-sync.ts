@@ -9,6 +9,7 @@ import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
+import type { Turns } from '../http/turns.ts';
 import { HomeserverError, MatrixError } from '../matrix/errors.ts';
 import type { EventId, RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
 import { readLimit } from '../matrix/query.ts';
@@ -32,6 +33,8 @@ export interface RoomInitialSyncOptions {
   readNow: ReadNow;
   /** Whether the homeserver has simplified sliding sync. */
   hasSlidingSync: () => boolean;
+  callTurns: Turns;
+  readTurns: Turns;
   clock: Clock;
 }
 
@@ -92,6 +95,8 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
     const kind = await options.kind();
     const access = await readRoomAccess({ homeserver, kind, caller, roomId, signal }, userId);
     if (access === undefined) throw notReadable(userId, roomId);
+    const leave = await options.readTurns.enter(key, signal);
+    reply.raw.once('close', leave);
     const isMember = access === 'member';
     // Sliding sync knows only rooms that the caller is in.
     const hasSlidingSync = isMember && options.hasSlidingSync();
@@ -122,6 +127,8 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
       homeserver,
       caller,
       showsPresence: isMember,
+      callTurns: options.callTurns,
+      owner: key,
       signal,
     });
     return Readable.from(pieces, { objectMode: false });

@@ -1,5 +1,5 @@
-import PQueue from 'p-queue';
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { Turns } from '../http/turns.ts';
 import { HomeserverUnavailable, MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds, UserId } from '../matrix/identifiers.ts';
 import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
@@ -38,12 +38,15 @@ export interface RoomSnapshotOptions {
   homeserver: Homeserver;
   caller: Caller;
   showsPresence: boolean;
+  /** A turn for each member whose presence is asked for. */
+  callTurns: Turns;
+  /** Whose turns they are. */
+  owner: unknown;
   signal: AbortSignal;
 }
 
 /** In larger rooms nobody's presence is asked for. */
 const MOST_MEMBERS = 50;
-const MEMBERS_AT_A_TIME = 10;
 const FIRST_BYTES = 4 * 1024;
 
 /** The answer as JSON text, a piece for each of the homeserver's: neither its events nor its state are held at once. */
@@ -116,12 +119,12 @@ class StateWriter implements JsonVisitor {
 /** Each one's presence as the homeserver tells it; who cannot be asked about is left out. */
 async function readPresence(
   members: readonly UserId[],
-  { homeserver, caller, signal }: RoomSnapshotOptions,
+  { homeserver, caller, callTurns, owner, signal }: RoomSnapshotOptions,
 ): Promise<LegacyEphemeralEvent[]> {
-  const queue = new PQueue({ concurrency: MEMBERS_AT_A_TIME });
-  const asked = members.map((userId) =>
-    queue.add(async () => toPresenceEvent(userId, await homeserver.presence(caller, userId, signal))),
-  );
+  const asked = members.map(async (userId) => {
+    const end = await callTurns.enter(owner, signal);
+    return toPresenceEvent(userId, await homeserver.presence(caller, userId, signal).finally(end));
+  });
   const answers = await Promise.allSettled(asked);
   return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
 }

@@ -21,13 +21,13 @@ const SHARED_DEVICE =
  * @see design §4 "GET /events"
  */
 export function checkSharedDevice(
-  { key, deviceId }: Session,
+  { deviceKey, deviceId }: Session,
   request: FastifyRequest,
   { modernSessions, refuseSharedDevices, onSharedDevice }: SharedDeviceOptions,
 ): void {
-  if (!modernSessions.has(key)) return;
+  if (!modernSessions.has(deviceKey)) return;
   if (refuseSharedDevices) throw new MatrixError(403, 'M_FORBIDDEN', SHARED_DEVICE);
-  if (!modernSessions.isNew(key)) return;
+  if (!modernSessions.isNew(deviceKey)) return;
   onSharedDevice?.();
   request.log.warn({ deviceId }, SHARED_DEVICE);
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { open, unlink, type FileHandle } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ClientLeft } from '../http/send.ts';
 import type { HeldRecord, HeldSlot } from '../translate/initial-sync-piece.ts';
 import type { RoomId } from '../matrix/identifiers.ts';
 
@@ -21,32 +22,53 @@ interface OnDisk {
   length: number;
 }
 
-/** A spool of its own for each answer; all slots share the bound. */
-export function createSpool(options: { maxMemoryBytes: number; folder?: string }): Spool {
+/** The temporary file, as far as it is used. As with POSIX, a write or a read may do less than it was asked for. */
+export interface SpoolFile {
+  write(bytes: Buffer, offset: number, length: number, position: number): Promise<{ bytesWritten: number }>;
+  read(bytes: Buffer, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
+  close(): Promise<void>;
+}
+
+/**
+ * Builds a spool for one answer; all of its slots share the bound.
+ *
+ * A record comes back whole or not at all: `hold` and `release` throw where the file took or gave less than all of it, so
+ * that the answer is cut.
+ */
+export function createSpool(options: { maxMemoryBytes: number; openFile?: () => Promise<SpoolFile> }): Spool {
+  const { openFile = () => openNamelessFile(tmpdir()) } = options;
   const slots = new Map<HeldSlot, (HeldRecord | OnDisk)[]>();
   let memoryBytes = 0;
   let fileBytes = 0;
-  let file: FileHandle | undefined;
+  let file: Promise<SpoolFile> | undefined;
+  let isClosed = false;
 
-  async function openFile(): Promise<FileHandle> {
-    if (file !== undefined) return file;
-    const path = join(options.folder ?? tmpdir(), `hindsync-${randomUUID()}`);
-    file = await open(path, 'wx+', 0o600);
-    // Nobody else needs to find it, and it is gone when the process is.
-    await unlink(path);
-    return file;
+  function openedFile(): Promise<SpoolFile> {
+    // Whoever closed it would not close a second file.
+    if (isClosed) throw new ClientLeft();
+    return (file ??= openFile());
   }
 
   async function write({ roomId, bytes }: HeldRecord): Promise<OnDisk> {
     const position = fileBytes;
     fileBytes += bytes.length;
-    await (await openFile()).write(bytes, 0, bytes.length, position);
+    const opened = await openedFile();
+    for (let done = 0; done < bytes.length;) {
+      const { bytesWritten } = await opened.write(bytes, done, bytes.length - done, position + done);
+      if (bytesWritten === 0) throw new Error('The temporary file takes no more');
+      done += bytesWritten;
+    }
     return { roomId, position, length: bytes.length };
   }
 
   async function read({ roomId, position, length }: OnDisk): Promise<HeldRecord> {
-    const bytes = Buffer.allocUnsafe(length);
-    await (await openFile()).read(bytes, 0, length, position);
+    const bytes = Buffer.alloc(length);
+    const opened = await openedFile();
+    for (let done = 0; done < length;) {
+      const { bytesRead } = await opened.read(bytes, done, length - done, position + done);
+      if (bytesRead === 0) throw new Error('The temporary file is shorter than what was written to it');
+      done += bytesRead;
+    }
     return { roomId, bytes };
   }
 
@@ -75,10 +97,28 @@ export function createSpool(options: { maxMemoryBytes: number; folder?: string }
     },
     close: async () => {
       slots.clear();
-      await file?.close();
-      file = undefined;
+      if (isClosed) return;
+      isClosed = true;
+      // One that is being opened is closed as soon as it is open.
+      await file?.then(
+        (opened) => opened.close(),
+        () => {},
+      );
     },
   };
+}
+
+/** A file in this folder that nobody else can find, and that is gone when the process is. */
+export async function openNamelessFile(folder: string): Promise<SpoolFile> {
+  const path = join(folder, `hindsync-${randomUUID()}`);
+  const file = await open(path, 'wx+', 0o600);
+  try {
+    await unlink(path);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file;
 }
 
 /** A piece of the homeserver's chunk would keep all of the chunk, so it is copied; a large value is alone already. */

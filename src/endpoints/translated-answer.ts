@@ -119,7 +119,7 @@ export async function* writeTranslated(options: TranslatedAnswerOptions): AsyncG
   async function* writeSlow(piece: SlowPiece): AsyncGenerator<Buffer, void> {
     switch (piece.kind) {
       case 'visibility':
-        out.text((piece.toText ?? JSON.stringify)(await visibility.of(piece.roomId)));
+        out.text(piece.toText(await visibility.of(piece.roomId)));
         return;
       case 'hold':
         if (piece.slot === 'invites') invited.push(piece.roomId);

@@ -10,6 +10,7 @@ import type { Clock } from '../http/clock.ts';
 import { queryOf } from '../http/query.ts';
 import { toRawPath } from '../http/raw-url.ts';
 import { closeSignal } from '../http/send.ts';
+import type { Turns } from '../http/turns.ts';
 import { HomeserverError, MatrixError } from '../matrix/errors.ts';
 import type { JsonObject } from '../matrix/client-event.ts';
 import type { Milliseconds, SyncToken } from '../matrix/identifiers.ts';
@@ -17,7 +18,7 @@ import { v2AlphaFilterText } from '../translate/sync-filter.ts';
 import { withTimelineLimit } from '../translate/v2-alpha-filter.ts';
 import type { InitialSyncQueue } from './initial-sync-queue.ts';
 import { readInviteNotifications } from './invite-notifications.ts';
-import { Released, type ParkedPolls } from './parked-polls.ts';
+import { Released, waitForPlace, type ParkedPolls } from './parked-polls.ts';
 import { answerGet } from './route.ts';
 import type { Session } from './session.ts';
 import { checkSharedDevice, type SharedDeviceOptions } from './shared-device.ts';
@@ -38,6 +39,7 @@ export interface V2AlphaSyncOptions extends SharedDeviceOptions, SyncPassOptions
   eventRooms: EventRooms;
   presences: Presences;
   visibilities: Visibilities;
+  visibilityTurns: Turns;
   queue: InitialSyncQueue;
   parkedPolls: ParkedPolls;
   clock: Clock;
@@ -80,7 +82,7 @@ export const v2AlphaSync: FastifyPluginAsync<V2AlphaSyncOptions> = async (app, o
     reply: FastifyReply,
   ): Promise<void> {
     const signal = closeSignal(reply.raw);
-    const leave = await queue.enter(signal);
+    const leave = await queue.enter(session.key, signal);
     reply.raw.once('close', leave);
     const { setPresence } = query;
     // An answer that was given whole is not given again: the timeout means nothing here, and tells them apart.
@@ -99,10 +101,11 @@ export const v2AlphaSync: FastifyPluginAsync<V2AlphaSyncOptions> = async (app, o
     const place = parkedPolls.park(session.key);
     reply.raw.once('close', place.leave);
     const signal = AbortSignal.any([closeSignal(reply.raw), place.signal]);
-    const { timeoutMs, setPresence, fullState } = query;
+    const { setPresence, fullState } = query;
     const onFirst = place.leave;
     try {
       const since = await readSince(query.since, session, signal);
+      const timeoutMs = await waitForPlace(place, query.timeoutMs, options.clock, signal);
       const pieces = await ask(session, query, { since, timeoutMs, setPresence, fullState }, reply, signal);
       await replyWhileItComes(request, reply, pieces, { onFirst });
     } catch (error) {

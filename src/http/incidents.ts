@@ -7,7 +7,8 @@ export type Incident =
   | 'out of file descriptors'
   | 'a client’s connection was refused, as too many are open'
   | 'a request was refused, as too many are under way'
-  | 'an answer was cut';
+  | 'an answer was cut'
+  | 'an answer was cut, as its client took nothing of it';
 
 export interface Incidents {
   /** `details` are logged with the first one only: no token and no body among them. */

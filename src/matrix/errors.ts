@@ -47,7 +47,9 @@ export class HomeserverUnavailable extends MatrixError {
 export function isTransient(error: unknown): error is MatrixError {
   return (
     error instanceof HomeserverUnavailable ||
-    (error instanceof HomeserverError && (error.status >= 500 || error.status === 429))
+    (error instanceof HomeserverError && error.status >= 500) ||
+    // The homeserver's limit, or one of ours.
+    (error instanceof MatrixError && error.status === 429)
   );
 }
 

@@ -84,6 +84,7 @@ export function createMetrics(): Metrics {
     refusedRooms: new Counter({ ...COUNTERS.refusedRooms, registers }),
     sharedDevices: new Counter({ ...COUNTERS.sharedDevices, registers }),
     peekProbes: new Counter({ ...COUNTERS.peekProbes, registers }),
+    stalledReaders: new Counter({ ...COUNTERS.stalledReaders, registers }),
   };
 
   function cacheCounter(what: string, help: string): Counter<'cache'> {
@@ -131,6 +132,10 @@ const COUNTERS = {
   peekProbes: {
     name: 'hindsync_peek_probes_total',
     help: 'Times that the homeserver was asked whether a room that somebody looks into has news.',
+  },
+  stalledReaders: {
+    name: 'hindsync_stalled_readers_total',
+    help: 'Answers that were cut as their client took no byte for stalled_reader.',
   },
 };
 

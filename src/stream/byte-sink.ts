@@ -29,8 +29,8 @@ export class ByteSink {
     const to = this.#buffer;
     let length = this.#length;
     if (end - start > SHORT_RANGE) {
-      bytes.copy(to, length, start, end);
-      length += end - start;
+      // What was not copied does not count: behind it lies memory that others have used.
+      length += bytes.copy(to, length, start, end);
     } else {
       // Cheaper than a call for a few bytes.
       for (let at = start; at < end; at += 1) to[length++] = bytes[at] ?? 0;

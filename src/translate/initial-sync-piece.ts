@@ -52,8 +52,8 @@ export type Piece =
   | { kind: 'text'; text: string }
   /** The same as bytes, that nobody needed to read. */
   | { kind: 'bytes'; bytes: Buffer }
-  /** The room's visibility, as a JSON string where nothing else is said. */
-  | { kind: 'visibility'; roomId: RoomId; toText?: (visibility: 'public' | 'private') => string }
+  /** The room's visibility, as a member of its object; undefined where it could not be had. */
+  | { kind: 'visibility'; roomId: RoomId; toText: (visibility: 'public' | 'private' | undefined) => string }
   /** A record to be kept in its slot, in order. */
   | ({ kind: 'hold'; slot: HeldSlot } & HeldRecord)
   /** The slot's records go here, and the slot is empty again. */
@@ -77,4 +77,18 @@ export const textPiece = (text: string): Piece => ({ kind: 'text', text });
 
 export function parseEvent<Event>(bytes: Buffer): Event {
   return JSON.parse(bytes.toString()) as Event;
+}
+
+/**
+ * A room's visibility → the member that follows others in its object.
+ *
+ * Differs: `visibility` is left out where the homeserver does not tell it in time. Natively it is always there.
+ */
+export function toVisibilityMember(visibility: 'public' | 'private' | undefined): string {
+  return visibility === undefined ? '' : `,"visibility":"${visibility}"`;
+}
+
+/** The same as draft A of v2_alpha has it. */
+export function toPublishedMember(visibility: 'public' | 'private' | undefined): string {
+  return visibility === undefined ? '' : `,"published":${visibility === 'public'}`;
 }

@@ -6,6 +6,7 @@ import { JsonReaderError } from '../stream/json-reader.ts';
 import { AccountDataBytes } from './account-data-bytes.ts';
 import {
   parseEvent,
+  toVisibilityMember,
   type AccountSoFar,
   type Emit,
   type HeldRecord,
@@ -111,8 +112,7 @@ export class InitialSyncRoom {
     if (this.#isDropped) return;
     if (!this.#written.has('state')) this.#writeHeldState();
     if (!this.#written.has('account_data')) this.#text(',"account_data":[]');
-    this.#text(',"visibility":');
-    this.#emit({ kind: 'visibility', roomId: this.#roomId });
+    this.#emit({ kind: 'visibility', roomId: this.#roomId, toText: toVisibilityMember });
     this.#text('}');
   }
 

@@ -7,6 +7,7 @@ import { AccountDataBytes } from './account-data-bytes.ts';
 import {
   parseEvent,
   textPiece,
+  toVisibilityMember,
   type Emit,
   type InitialSyncContext,
   type Piece,
@@ -217,8 +218,8 @@ export class InitialSyncTranslation {
     };
     const text = JSON.stringify(room).slice(0, -1);
     return [
-      textPiece(`${isFollowing ? ',' : ''}${text},"visibility":`),
-      { kind: 'visibility', roomId },
+      textPiece(`${isFollowing ? ',' : ''}${text}`),
+      { kind: 'visibility', roomId, toText: toVisibilityMember },
       textPiece('}'),
     ];
   }

@@ -3,7 +3,14 @@ import type { EphemeralEvent } from '../matrix/client-event.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import { ByteSink } from '../stream/byte-sink.ts';
 import { COLON, COMMA, OBJECT_END, OBJECT_START } from '../stream/json-bytes.ts';
-import { textPiece, type Emit, type HeldRecord, type HeldSlot, type Piece } from './initial-sync-piece.ts';
+import {
+  textPiece,
+  toPublishedMember,
+  type Emit,
+  type HeldRecord,
+  type HeldSlot,
+  type Piece,
+} from './initial-sync-piece.ts';
 import { SplicedObject } from './spliced-object.ts';
 import type { V2AlphaDraft } from './v2-alpha-draft.ts';
 
@@ -122,9 +129,7 @@ export class V2AlphaRoom {
   #endOfDraftA(): void {
     if (this.#held.has('account_data')) this.#emit({ kind: 'drop', slot: 'account_data' });
     if (!this.#hasEphemeral) this.#text(',"ephemeral":[]');
-    this.#text(',"published":');
-    const toText = (visibility: string): string => String(visibility === 'public');
-    this.#emit({ kind: 'visibility', roomId: this.#roomId, toText });
+    this.#emit({ kind: 'visibility', roomId: this.#roomId, toText: toPublishedMember });
   }
 
   #timelineEvent(event: SplicedObject): void {

@@ -3,7 +3,14 @@ import type { Milliseconds, RoomId, UserId } from '../matrix/identifiers.ts';
 import { eventsOf, type InvitedRoom } from '../matrix/sync.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
 import type { JsonStep } from '../stream/json-reader.ts';
-import { parseEvent, textPiece, type Emit, type HeldRecord, type Piece } from './initial-sync-piece.ts';
+import {
+  parseEvent,
+  textPiece,
+  toPublishedMember,
+  type Emit,
+  type HeldRecord,
+  type Piece,
+} from './initial-sync-piece.ts';
 import { toLegacyPresence } from './presence.ts';
 import { SplicedObject } from './spliced-object.ts';
 import { toInvitedRoomOfDraftA } from './v2-alpha-invite.ts';
@@ -220,9 +227,11 @@ export class V2AlphaSyncTranslation {
       nowMs,
       prevBatch: roomToken(roomId, null, 'before'),
     });
-    const toText = (visibility: string): string => String(visibility === 'public');
-    const text = JSON.stringify(room).slice(0, -1);
-    return [textPiece(`${text},"published":`), { kind: 'visibility', roomId, toText }, textPiece('}')];
+    return [
+      textPiece(JSON.stringify(room).slice(0, -1)),
+      { kind: 'visibility', roomId, toText: toPublishedMember },
+      textPiece('}'),
+    ];
   }
 
   #nextBatch(bytes: Buffer): void {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createPresences } from '../../src/caches/presences.ts';
 import type { SessionKey } from '../../src/caches/sessions.ts';
 
@@ -31,9 +31,33 @@ describe('presences', () => {
   });
 
   test('more sessions than there is space for -> the one that was told longest ago is forgotten', () => {
-    const presences = createPresences({ maxBytes: 1000 });
+    const presences = createPresences({ maxBytes: 2000 });
     presences.note(mine, [presence('@a:test')]);
     presences.note(other, [presence('@a:test')]);
     expect([presences.toldTo(mine), presences.toldTo(other)]).toEqual([[], [presence('@a:test')]]);
+  });
+
+  test('ten times the presences, one at a time -> ten times the work', () => {
+    const workOf = (count: number): number => {
+      const presences = createPresences({ maxBytes: 1 << 24 });
+      const work = vi.spyOn(Map.prototype, 'set');
+      for (let i = 0; i < count; i += 1) presences.note(mine, [presence(`@${i}:test`)]);
+      const times = work.mock.calls.length;
+      work.mockRestore();
+      return times;
+    };
+    expect(workOf(20_000)).toBeLessThanOrEqual(10 * workOf(2000));
+  });
+
+  test('long status messages -> count for what they are', () => {
+    const presences = createPresences({ maxBytes: 1 << 20 });
+    const told = (status_msg: string) => ({
+      type: 'm.presence',
+      content: { user_id: '@a:test', status_msg },
+    });
+    presences.note(mine, [told('x'.repeat(10_000))]);
+    expect(presences.bytes).toBeGreaterThan(20_000);
+    presences.note(mine, [told('')]);
+    expect(presences.bytes).toBeLessThan(2000);
   });
 });

@@ -28,10 +28,13 @@ async function watchFrom(since: string) {
       return false;
     },
   };
-  const positions = rememberPositions(async () => {
-    probed.push('now');
-    return NOW;
-  });
+  const positions = rememberPositions(
+    async () => {
+      probed.push('now');
+      return NOW;
+    },
+    { maxBytes: 1 << 16 },
+  );
   const caller = { accessToken: 'a' as AccessToken };
   const { signal } = new AbortController();
   const readNow = () => positions.readNow(caller, { setPresence: 'online', signal });
@@ -48,6 +51,8 @@ async function watchFrom(since: string) {
         await new Promise(() => {});
       },
       announce: () => {},
+      expect: () => {},
+      bytes: 0,
     },
   });
   const request = {

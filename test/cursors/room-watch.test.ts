@@ -13,6 +13,7 @@ class Room {
   newest = 0;
   readonly clock = new ManualClock();
   readonly watch: RoomWatch = createRoomWatch({
+    maxBytes: 1 << 20,
     clock: this.clock,
     fastestMs: FASTEST_MS,
     slowestMs: SLOWEST_MS,
@@ -114,3 +115,95 @@ describe('waiting for news of a room', () => {
     expect(watched.probed).toEqual([]);
   });
 });
+
+describe('news that are made through the gateway', () => {
+  test('in a room that was silent for ten minutes -> everybody is woken at once', async () => {
+    const watched = new Room();
+    await silence(watched, 600_000);
+    watched.newest = 1;
+    watched.watch.expect(room);
+    await watched.clock.advance(0);
+    expect(watched.woken).toContain('a');
+  });
+
+  test('that show a moment later -> are found soon, without the period', async () => {
+    const watched = new Room();
+    await silence(watched, 600_000);
+    watched.watch.expect(room);
+    await watched.clock.advance(0);
+    watched.newest = 1;
+    await watched.clock.advance(200);
+    expect(watched.woken).toContain('a');
+  });
+
+  test('that were made while a client looked by itself -> are found when it waits', async () => {
+    const watched = new Room();
+    await silence(watched, 600_000);
+    watched.newest = 1;
+    watched.watch.expect(room);
+    await watched.clock.advance(0);
+    // It has seen the first one; the next one is not visible yet when it looks.
+    watched.watch.expect(room);
+    watched.wait('a', 1);
+    watched.newest = 2;
+    watched.woken.splice(0);
+    await watched.clock.advance(450);
+    expect(watched.woken).toContain('a');
+  });
+
+  test('a thousand at once -> a few probes', async () => {
+    const watched = new Room();
+    await silence(watched, 60_000);
+    watched.probed.splice(0);
+    for (let i = 0; i < 1000; i += 1) watched.watch.expect(room);
+    await watched.clock.advance(500);
+    expect(watched.probed.length).toBeLessThanOrEqual(8);
+  });
+
+  test('in any room -> a silent room is probed at once', async () => {
+    const watched = new Room();
+    await silence(watched, 600_000);
+    watched.newest = 1;
+    watched.watch.expect('any');
+    await watched.clock.advance(0);
+    expect(watched.woken).toContain('a');
+  });
+
+  test('in any room, all the time, and never in this one -> one probe more a period', async () => {
+    const watched = new Room();
+    await silence(watched, 60_000);
+    watched.probed.splice(0);
+    for (let second = 0; second < 120; second += 1) {
+      watched.watch.expect('any');
+      await watched.clock.advance(1000);
+    }
+    const [periods, burst] = [120, 6];
+    expect(watched.probed.length).toBeLessThanOrEqual(2 * periods + burst);
+  });
+
+  test('are how news are found -> the period is a third; a period that finds some itself -> as it was', async () => {
+    const probesIn = async (watched: Room, durationMs: number): Promise<number> => {
+      watched.probed.splice(0);
+      await silence(watched, durationMs);
+      return watched.probed.length;
+    };
+    const watched = new Room();
+    await silence(watched, 60_000);
+    const before = await probesIn(watched, 30_000);
+    watched.newest += 1;
+    watched.watch.expect(room);
+    await silence(watched, 60_000);
+    expect(await probesIn(watched, 30_000)).toBeLessThan(before / 2);
+    watched.newest += 1;
+    await silence(watched, 60_000);
+    expect(await probesIn(watched, 30_000)).toBeGreaterThan(before / 2);
+  });
+});
+
+/** `a` waits again and again, from the newest position. */
+async function silence(watched: Room, durationMs: number): Promise<void> {
+  for (let passed = 0; passed < durationMs; passed += 1000) {
+    if (passed === 0 || watched.woken.splice(0).length > 0) watched.wait('a', watched.newest);
+    await watched.clock.advance(1000);
+  }
+}

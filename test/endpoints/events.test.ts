@@ -379,17 +379,77 @@ describe('a homeserver that fails', () => {
   });
 });
 
+describe('the two forms of events', () => {
+  test('a catch-up goes on in the other form -> nothing that was read in the first one is given', async () => {
+    const from = await now();
+    for (let i = 0; i < 30; i += 1) sandbox.homeserver.say(host, roomId, String(i));
+    const { end } = (await ask(`from=${from}&timeout=0&limit=5`)).json;
+    const hits = async () => {
+      const text = await (await fetch(`${gateway.internalUrl}/metrics`)).text();
+      return Number(/cache_hits_total\{cache="session-cursors"\} (\d+)/.exec(text)?.[1] ?? 0);
+    };
+    const before = await hits();
+    expect(bodies(await ask(`from=${end}&timeout=0&limit=5&raw=1`))).toEqual(['5', '6', '7', '8', '9']);
+    expect(await hits()).toBe(before);
+    expect(bodies(await ask(`from=${end}&timeout=0&limit=5`))).toEqual(['5', '6', '7', '8', '9']);
+    expect(await hits()).toBe(before + 1);
+  });
+});
+
 describe('many polls', () => {
-  test('a fifth poll of a session -> let in, and the oldest one is answered with its own token', async () => {
+  test('a fifth poll of a session -> waits, and has the same event as the others', async () => {
     const from = await now();
     const polls = Array.from({ length: 5 }, async (_, index) => {
-      await untilWaiting(index);
+      await untilWaiting(Math.min(index, 4));
       return ask(`from=${from}&timeout=30000`);
     });
-    expect((await polls[0])?.json).toEqual({ chunk: [], start: from, end: from });
+    await untilWaiting(4);
     sandbox.homeserver.say(host, roomId, 'hello');
-    for (const poll of polls.slice(1)) expect(bodies(await poll)).toEqual(['hello']);
+    for (const poll of polls) expect(bodies(await poll)).toEqual(['hello']);
   });
+
+  test('a surplus poll from before an event -> is answered with it at once', async () => {
+    const from = await now();
+    sandbox.homeserver.say(host, roomId, 'before');
+    const since = (await ask(`from=${from}&timeout=0`)).json.end;
+    const leaving = new AbortController();
+    for (let i = 0; i < 4; i += 1)
+      ask(`from=${since}&timeout=30000`, { signal: leaving.signal }).catch(() => {});
+    await untilWaiting(4);
+    expect(bodies(await ask(`from=${from}&timeout=30000`))).toEqual(['before']);
+    leaving.abort();
+  });
+
+  test('many first polls at once -> none is an error, and each starts and ends now', async () => {
+    const polls = Array.from({ length: 8 }, (_, i) =>
+      ask(i % 2 === 0 ? 'timeout=700' : `timeout=700&room_id=${encodeURIComponent(roomId)}`),
+    );
+    for (const { status, json } of await Promise.all(polls)) {
+      expect([status, json.chunk.filter(({ type }) => type !== 'm.presence')]).toEqual([200, []]);
+      expect(json.end).toMatch(/^sbx_/);
+    }
+  });
+
+  test.each(['/events', '/events?room_id='])(
+    'the gateway drains while it asks for now for %s -> 200, empty, start and end are now',
+    async (path) => {
+      const draining = await startGateway(sandbox.url, {
+        homeserverKind: 'sandbox',
+        drainDeadlineMs: 10_000,
+      });
+      const room = path.endsWith('=') ? `&room_id=${encodeURIComponent(roomId)}` : '';
+      await ask(`timeout=0${room}`, { url: draining.url });
+      endFault = sandbox.faults.on(/^GET \S*\/sync\?/, { delayMs: 300 });
+      const poll = ask(`timeout=30000${room}`, { url: draining.url });
+      const parked = async () => (await fetch(`${draining.internalUrl}/metrics`)).text();
+      await expect.poll(parked).toContain('hindsync_parked_polls 1');
+      const drained = draining.close();
+      const { status, json } = await poll;
+      expect([status, json.chunk]).toEqual([200, []]);
+      expect([json.start, json.end]).toEqual([json.end, expect.stringMatching(/^sbx_/)]);
+      await drained;
+    },
+  );
 
   test('the gateway drains -> open polls end with their own token', async () => {
     const draining = await startGateway(sandbox.url, { homeserverKind: 'sandbox' });

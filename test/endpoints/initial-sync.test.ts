@@ -16,6 +16,7 @@ import type { Homeserver } from '../../src/homeserver/homeserver.ts';
 import { synapse } from '../../src/homeserver/kinds/synapse.ts';
 import { systemClock } from '../../src/http/clock.ts';
 import { installErrorHandler } from '../../src/http/error-handler.ts';
+import { createTurns } from '../../src/http/turns.ts';
 import type { ClientEvent } from '../../src/matrix/client-event.ts';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { aRefusal, FakeHomeserver, HeldStream, inChunks } from '../fake-homeserver.ts';
@@ -60,8 +61,9 @@ async function start(
     eventRooms,
     presences: createPresences({ maxBytes }),
     visibilities: createVisibilities({ maxBytes, ask: homeserver.roomVisibility }),
+    visibilityTurns: createTurns({ most: 16, mostOfOne: 4 }),
     queue,
-    bots: createBotSessions(),
+    bots: createBotSessions({ maxBytes: 1 << 16 }),
     clock: systemClock,
     visibilityWaitMs: 2000,
   });
@@ -190,7 +192,7 @@ describe('GET /initialSync', () => {
 
   test('no turn in time -> 429 with Retry-After', async () => {
     const queue = createInitialSyncQueue({ maxInitialSyncs: 1, initialSyncQueueMs: 1 });
-    const leave = await queue.enter(new AbortController().signal);
+    const leave = await queue.enter('other', new AbortController().signal);
     const { ask: askNow } = await start({}, queue);
     const answer = await askNow();
     expect(answer.statusCode).toBe(429);
@@ -206,7 +208,7 @@ describe('GET /initialSync', () => {
     expect((await askNow()).statusCode).toBe(200);
     expect((await askNow()).statusCode).toBe(502);
     expect((await askNow()).statusCode).toBe(200);
-    await queue.enter(new AbortController().signal);
+    await queue.enter('other', new AbortController().signal);
   });
 
   test.each([
@@ -280,7 +282,7 @@ describe('GET /initialSync', () => {
     const aborted = new Promise((resolve) => signal?.addEventListener('abort', resolve));
     answer.destroy();
     await aborted;
-    await queue.enter(new AbortController().signal);
+    await queue.enter('other', new AbortController().signal);
   });
 
   test('the client leaves before the answer -> the call is aborted', async () => {
@@ -328,10 +330,12 @@ describe('GET /initialSync', () => {
     expect(JSON.parse(fourth ?? '')).toEqual(JSON.parse(first ?? ''));
   });
 
-  test('visibility cannot be had -> private; joined rooms cannot be had -> still an answer', async () => {
+  test('visibility cannot be had -> left out, not made up; joined rooms cannot be had -> still an answer', async () => {
     const refuse = () => Promise.reject(aRefusal(500, 'M_UNKNOWN', 'Internal server error'));
     const { ask: askNow } = await start({ roomVisibility: refuse, joinedRooms: refuse });
-    expect((await askNow()).json()).toMatchObject({ rooms: [{ room_id: '!a:test', visibility: 'private' }] });
+    const [room] = (await askNow()).json().rooms;
+    expect(room).toMatchObject({ room_id: '!a:test' });
+    expect(room).not.toHaveProperty('visibility');
   });
 
   test('an invite -> its event from the notifications, where they have it', async () => {

@@ -19,6 +19,7 @@ import type { Homeserver } from '../../src/homeserver/homeserver.ts';
 import { synapse } from '../../src/homeserver/kinds/synapse.ts';
 import { systemClock } from '../../src/http/clock.ts';
 import { installErrorHandler } from '../../src/http/error-handler.ts';
+import { createTurns } from '../../src/http/turns.ts';
 import type { AccessToken, EventId, MessagesToken, RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
 import { aRefusal, FakeHomeserver, HeldStream, inChunks } from '../fake-homeserver.ts';
 
@@ -50,7 +51,7 @@ async function start(
   const identities = createSessions({ maxBytes });
   const sessions = createSessionReader({ homeserver, sessions: identities, forwardedOf: () => ({}) });
   const modernSessions = createModernSessions({ maxBytes });
-  const parkedPolls = createParkedPolls({ pollsPerSession: 1 });
+  const parkedPolls = createParkedPolls({ pollsPerSession: 1, clock: systemClock });
   const eventRooms = createEventRooms({ maxBytes });
   const app = Fastify();
   running.push(app);
@@ -63,6 +64,7 @@ async function start(
     eventRooms,
     presences: createPresences({ maxBytes }),
     visibilities: createVisibilities({ maxBytes, ask: homeserver.roomVisibility }),
+    visibilityTurns: createTurns({ most: 16, mostOfOne: 4 }),
     queue,
     parkedPolls,
     clock: systemClock,
@@ -82,7 +84,7 @@ async function start(
     app.inject({ method, url: `/sync?${new URLSearchParams(query)}`, headers: { authorization } });
   const makeFilter = (payload: string) =>
     app.inject({ method: 'POST', url: '/user/@me:test/filter', headers: { authorization }, payload });
-  const noteModernClient = () => modernSessions.note(identities.keyOf('token' as AccessToken, undefined));
+  const noteModernClient = () => modernSessions.note(identities.tokenKeyOf('token' as AccessToken));
   return { app, homeserver, eventRooms, parkedPolls, ask, makeFilter, noteModernClient };
 }
 
@@ -338,13 +340,23 @@ describe('GET /v2_alpha/sync', () => {
     expect((await answer).json()).toEqual(expected);
   });
 
-  test('too many polls of a session -> the oldest is answered, the newest waits', async () => {
-    const { ask, parkedPolls } = await start({ streamSync: waiting });
-    const first = ask({ since: 's1', timeout: '30000' });
-    const second = ask({ since: 's2', timeout: '30000' });
-    expect((await first).json().next_batch).toBe('s1');
-    parkedPolls.releaseAll();
-    expect((await second).json().next_batch).toBe('s2');
+  test('too many polls of a session -> the newest waits, and is asked when the one before was answered', async () => {
+    const asked: (string | undefined)[] = [];
+    const first = new HeldStream();
+    const { ask, parkedPolls } = await start({
+      streamSync: async (_caller, { since }) => {
+        asked.push(since);
+        return since === 's1' ? first : inChunks({ next_batch: 's3' });
+      },
+    });
+    const answers = [ask({ since: 's1', timeout: '30000' })];
+    await expect.poll(() => asked).toEqual(['s1']);
+    answers.push(ask({ since: 's2', timeout: '30000' }));
+    await expect.poll(() => parkedPolls.size).toBe(2);
+    expect(asked).toEqual(['s1']);
+    first.send('{"next_batch":"s2"}');
+    first.end();
+    expect((await Promise.all(answers)).map((answer) => answer.json().next_batch)).toEqual(['s2', 's3']);
   });
 
   test('a whole account -> waits its turn, and gives it on', async () => {

@@ -8,7 +8,7 @@ import type { V1Endpoint, V1EndpointOptions } from './route.ts';
  */
 export function createPresenceList({ sessions, presences }: V1EndpointOptions): V1Endpoint {
   return async ({ request, reply, params }) => {
-    const { key, userId } = await sessions.sessionOf(request);
+    const { key, userId } = await sessions.checkedSessionOf(request);
     reply.type('application/json');
     if (request.method === 'POST') return '{}';
     return JSON.stringify(params[0] === userId ? presences.toldTo(key) : []);

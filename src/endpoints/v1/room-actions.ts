@@ -1,5 +1,3 @@
-import { createTransactions } from '../../caches/transactions.ts';
-import type { JsonObject } from '../../matrix/client-event.ts';
 import { toRawPath } from '../../http/raw-url.ts';
 import { bodyOf, plainQueryOf } from './body.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
@@ -10,15 +8,19 @@ import type { V1Endpoint, V1EndpointOptions } from './route.ts';
  *
  * @see reference/native.md §9
  */
-export function createRoomActions({ homeserver, sessions, maxBytes }: V1EndpointOptions): V1Endpoint {
-  const transactions = createTransactions<JsonObject>({ maxBytes });
-
+export function createRoomActions({
+  homeserver,
+  sessions,
+  transactions,
+  oldPrefix,
+}: V1EndpointOptions): V1Endpoint {
   return async ({ route, request, params }) => {
-    const session = await sessions.sessionOf(request);
+    // The answer of a repeated transaction comes from memory.
+    const session = await sessions.checkedSessionOf(request);
     const path = toRawPath(...fillStars(route.path, params).slice(0, -1));
     const call = { method: 'POST', path, query: plainQueryOf(request), body: bodyOf(request) } as const;
     // Without the request's signal: the answer may be another request's, too.
-    return transactions.once(JSON.stringify([session.key, route.path, ...params]), () =>
+    return transactions.once(JSON.stringify([session.key, oldPrefix, route.path, ...params]), () =>
       sessions.withSession(session, () => homeserver.request(session.caller, call)),
     );
   };

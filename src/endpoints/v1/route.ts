@@ -1,8 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { LostSends } from '../../caches/lost-sends.ts';
 import type { Presences } from '../../caches/presences.ts';
+import type { Transactions } from '../../caches/transactions.ts';
 import type { Homeserver } from '../../homeserver/homeserver.ts';
 import type { Clock } from '../../http/clock.ts';
-import type { LegacyRoute } from '../../http/legacy-routes.ts';
+import type { Turns } from '../../http/turns.ts';
+import type { LegacyRoute, OldPrefix } from '../../http/legacy-routes.ts';
+import type { JsonObject } from '../../matrix/client-event.ts';
 import type { PassThrough } from '../passthrough.ts';
 import type { SessionReader } from '../session.ts';
 
@@ -20,11 +24,15 @@ export interface V1Call {
 }
 
 export interface V1EndpointOptions {
+  oldPrefix: OldPrefix;
   homeserver: Homeserver;
   sessions: SessionReader;
   passThrough: PassThrough;
   clock: Clock;
   presences: Presences;
-  /** Of what the routes remember. */
-  maxBytes: number;
+  /** The turns at reading the whole room directory. */
+  directoryTurns: Turns;
+  /** One memory for all prefixes. */
+  transactions: Transactions<JsonObject>;
+  lostSends: LostSends;
 }

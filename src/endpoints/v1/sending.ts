@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createLostSends } from '../../caches/lost-sends.ts';
 import { isTransient } from '../../matrix/errors.ts';
 import { toRawPath } from '../../http/raw-url.ts';
 import { bodyOf, plainQueryOf } from './body.ts';
@@ -13,9 +12,7 @@ import type { V1Endpoint, V1EndpointOptions } from './route.ts';
  *
  * @see reference/native.md §9
  */
-export function createSending({ homeserver, sessions, maxBytes }: V1EndpointOptions): V1Endpoint {
-  const lostSends = createLostSends({ maxBytes });
-
+export function createSending({ homeserver, sessions, lostSends }: V1EndpointOptions): V1Endpoint {
   return async ({ route, request, reply, params }) => {
     const session = await sessions.sessionOf(request);
     const [roomId = '', subject = ''] = params;

@@ -2,7 +2,7 @@
 
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { answerPreflight } from '../../http/cors.ts';
-import { legacyRoutes, type LegacyRoute, type OldPrefix, type V1Reshaper } from '../../http/legacy-routes.ts';
+import { legacyRoutes, type LegacyRoute, type V1Reshaper } from '../../http/legacy-routes.ts';
 import { closeSignal } from '../../http/send.ts';
 import { unrecognized } from '../../matrix/errors.ts';
 import { createAccounts } from './accounts.ts';
@@ -17,15 +17,11 @@ import { createRoomActions } from './room-actions.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 import { createSending } from './sending.ts';
 
-export interface V1Options extends V1EndpointOptions {
-  oldPrefix: OldPrefix;
-}
-
 /**
  * What of one old prefix is neither passed nor part of the stream, and preflights of everything below the two that no
  * homeserver has.
  */
-export const v1: FastifyPluginAsync<V1Options> = async (app, options) => {
+export const v1: FastifyPluginAsync<V1EndpointOptions> = async (app, options) => {
   const endpoints: Record<V1Reshaper, V1Endpoint> = {
     accounts: createAccounts(options),
     sending: createSending(options),

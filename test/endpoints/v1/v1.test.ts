@@ -372,6 +372,34 @@ describe('the rest', () => {
     ]);
   });
 
+  test('publicRooms, a directory that comes round -> each page once', async () => {
+    upstream.answers = { 'GET publicRooms': [{ json: { chunk: [{ room_id: '!1' }], next_batch: 'same' } }] };
+    expect((await ask('GET', 'publicRooms')).json.chunk).toHaveLength(2);
+    expect(asked()).toHaveLength(2);
+  });
+
+  test('publicRooms, ever new pages without rooms -> three of them', async () => {
+    const pages = Array.from({ length: 10 }, (_, i) => ({ json: { chunk: [], next_batch: `p${i}` } }));
+    upstream.answers = { 'GET publicRooms': pages };
+    expect((await ask('GET', 'publicRooms')).json.chunk).toEqual([]);
+    expect(asked()).toHaveLength(3);
+  });
+
+  test('publicRooms, many at once from one address without a token -> two at a time, and all are answered', async () => {
+    let atOnce = 0;
+    let most = 0;
+    upstream.onRequest = async () => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      await new Promise((resolve) => setImmediate(resolve));
+      atOnce -= 1;
+    };
+    upstream.answers = { 'GET publicRooms': [{ json: { chunk: [] } }] };
+    const answers = Array.from({ length: 20 }, () => ask('GET', 'publicRooms', { token: false }));
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
   test('publicRooms, a page asked for -> that page', async () => {
     upstream.answers = { 'GET publicRooms': [{ json: { chunk: [], next_batch: 'n' } }] };
     const { json } = await ask('GET', 'publicRooms?limit=1');
