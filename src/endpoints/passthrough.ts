@@ -7,6 +7,7 @@ import { createClientAddressReader } from '../http/client-address.ts';
 import { checkQueryToken } from '../http/access-token.ts';
 import { writeError } from '../http/error-handler.ts';
 import { createPeerLookup } from '../http/forwarded.ts';
+import type { Peer } from '../http/forwarded.ts';
 import { toAuthenticatedMedia } from '../http/legacy-media.ts';
 import { toHomeserverPath } from '../http/legacy-prefixes.ts';
 import type { HomeserverPrefixes } from '../http/legacy-prefixes.ts';
@@ -78,6 +79,12 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   const exchange: Exchanging = { headDeadlineMs: options.deadlineMs, onAnswered, onFailure };
   const pollExchange: Exchanging = { ...exchange, headDeadlineMs: 0 };
 
+  /** The client's address, as far as it is known; that of the proxy whose word is not taken. */
+  function sharerOf(request: IncomingMessage, peer: Peer): string {
+    const isTold = peer.isTrusted && request.headers['x-forwarded-for'] !== undefined;
+    return (isTold ? clientAddressOf(request, peer) : undefined) ?? peer.address ?? 'unknown';
+  }
+
   return (request, reply, changed) => {
     reply.hijack();
     try {
@@ -129,7 +136,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       headersTimeout: isPoll ? 0 : deadlineMs,
       // A poll's answer may begin long before it goes on.
       bodyTimeout: answerIdleMs + (isPoll ? readTimeout(rawUrl) : 0),
-      sharer: clientAddressOf(request, peer) ?? peer.address ?? 'unknown',
+      sharer: sharerOf(request, peer),
     };
     (isPoll ? connections.longPolls : connections.rest).dispatch(outgoing, handler);
   }

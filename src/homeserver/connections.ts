@@ -139,7 +139,8 @@ class HomeserverPool extends Pool {
     const rawPath = pathOf(options.path);
     if (!isBelow(this.#allowed, rawPath) || hasDotSegment(rawPath)) throw unrecognized();
     const request = { ...options, servername: this.#servername };
-    new InTurn(handler).enter(this.#turns, options.sharer ?? '', (inTurn) => super.dispatch(request, inTurn));
+    const turn = new InTurn(handler, this.#turns, options.sharer ?? '');
+    turn.enter((inTurn) => super.dispatch(request, inTurn));
     return true;
   }
 }

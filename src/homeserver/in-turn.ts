@@ -7,26 +7,35 @@ type Controller = Dispatcher.DispatchController;
 /** A request's handler that holds a turn from its dispatch to its end. One that still waits can be aborted like any other. */
 export class InTurn implements Dispatcher.DispatchHandler {
   readonly #handler: Dispatcher.DispatchHandler;
+  readonly #turns: Turns;
+  readonly #sharer: string;
+  /** Of one that had to wait; else the turn is given back by the sharer's name. */
   #leave: (() => void) | undefined;
   #isOver = false;
   #isStarted = false;
 
-  constructor(handler: Dispatcher.DispatchHandler) {
+  constructor(handler: Dispatcher.DispatchHandler, turns: Turns, sharer: string) {
     this.#handler = handler;
+    this.#turns = turns;
+    this.#sharer = sharer;
   }
 
-  enter(turns: Turns, sharer: string, dispatch: (handler: this) => unknown): void {
-    const leave = turns.enter(
-      sharer,
+  /** Calls `dispatch` when it is this one's turn, which is mostly at once. */
+  enter(dispatch: (handler: this) => unknown): void {
+    if (this.#turns.tryEnter(this.#sharer)) {
+      this.#isStarted = true;
+      dispatch(this);
+      return;
+    }
+    this.#leave = this.#turns.enter(
+      this.#sharer,
       () => {
         this.#isStarted = true;
         dispatch(this);
       },
       (error) => this.#fail(error),
     );
-    this.#leave = leave;
-    if (this.#isOver) leave();
-    else if (!this.#isStarted) this.#handler.onRequestStart?.(this.#waitingController(), {});
+    this.#handler.onRequestStart?.(this.#waitingController(), {});
   }
 
   onRequestStart(controller: Controller, context: unknown): void {
@@ -56,8 +65,10 @@ export class InTurn implements Dispatcher.DispatchHandler {
   }
 
   #end(): void {
+    if (this.#isOver) return;
     this.#isOver = true;
-    this.#leave?.();
+    if (this.#leave === undefined) this.#turns.leave(this.#sharer);
+    else this.#leave();
   }
 
   #fail(error: Error): void {

@@ -27,6 +27,9 @@ export interface Turns {
    * what is to be called when it is over, or is not wanted any more: once, also after `refuse`.
    */
   enter(sharer: string, start: () => void, refuse: (error: HomeserverUnavailable) => void): () => void;
+  /** The same without waiting, and without anything made for it: true where a turn was free, which `leave` then ends. */
+  tryEnter(sharer: string): boolean;
+  leave(sharer: string): void;
   readonly running: number;
   readonly waiting: number;
 }
@@ -84,6 +87,12 @@ export function createTurns(options: TurnsOptions): Turns {
   }
 
   return {
+    tryEnter: (sharer) => {
+      const isFree = hasRoom(sharer);
+      if (isFree) run(sharer);
+      return isFree;
+    },
+    leave: finish,
     enter: (sharer, start, refuse) => {
       let isOver = false;
       if (hasRoom(sharer)) {

@@ -35,13 +35,14 @@ export class ClientResponse<
   #timer: NodeJS.Timeout | undefined;
   #isOpen = false;
 
-  override writeHead(status: number, ...given: unknown[]): this {
-    const headers = given.at(-1);
-    if (Array.isArray(headers)) {
+  override writeHead(status: number, reason?: unknown, given?: unknown): this {
+    // Raw pairs, of which there are most: nothing more is done for them.
+    if (Array.isArray(given)) {
       this.#isOpen = true;
-      return super.writeHead(status, given[0] as string | undefined, headers as string[]);
+      return super.writeHead(status, reason as string | undefined, given as string[]);
     }
-    const named = toUsualHeaders((typeof headers === 'object' && headers !== null ? headers : {}) as object);
+    const headers = given ?? reason;
+    const named = toUsualHeaders(typeof headers === 'object' && headers !== null ? headers : {});
     if (this.#isOpen || this.headersSent) return super.writeHead(status, named);
     this.#discard();
     if (this.#hasLength(status, named)) {
@@ -68,20 +69,19 @@ export class ClientResponse<
     return true;
   }
 
-  override end(...given: unknown[]): this {
-    const [chunk, encoding] = given;
+  override end(chunk?: unknown, encoding?: unknown, callback?: unknown): this {
     const head = this.#head;
-    if (!this.#isOpen && !this.destroyed && head !== undefined) {
-      if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#hold(chunk, encoding);
-      const body = Buffer.concat(this.#held);
-      this.#discard();
+    if (this.#isOpen || this.destroyed || head === undefined) {
       this.#isOpen = true;
-      super.writeHead(head.status, { ...head.headers, 'Content-Length': body.length });
-      const done = given.find((each) => typeof each === 'function') as (() => void) | undefined;
-      return super.end(body, done);
+      return super.end(chunk, encoding as BufferEncoding, callback as () => void);
     }
+    if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#hold(chunk, encoding);
+    const body = Buffer.concat(this.#held);
+    this.#discard();
     this.#isOpen = true;
-    return super.end(...(given as Parameters<ServerResponse['end']>));
+    super.writeHead(head.status, { ...head.headers, 'Content-Length': body.length });
+    const done = [chunk, encoding, callback].find((each) => typeof each === 'function');
+    return super.end(body, done as (() => void) | undefined);
   }
 
   override flushHeaders(): void {
@@ -96,8 +96,8 @@ export class ClientResponse<
     return super.destroy(error);
   }
 
-  #writeOn(...given: unknown[]): boolean {
-    return super.write(...(given as Parameters<ServerResponse['write']>));
+  #writeOn(chunk: unknown, encoding: unknown, callback: unknown): boolean {
+    return super.write(chunk, encoding as BufferEncoding, callback as Callback);
   }
 
   #hold(chunk: unknown, encoding: unknown): void {

@@ -3,12 +3,14 @@ import type { Socket } from 'node:net';
 
 type Exchange = [request: IncomingMessage, response: ServerResponse];
 
-/** A connection on which a request is being answered. */
-interface Busy {
-  /** What came behind it, in order. */
+interface Connection {
+  /** Whether a request of it is being answered. */
+  isBusy: boolean;
+  /** What came behind that one, in order. */
   waiting: Exchange[];
   /** While nothing is read from it. */
-  paused?: NodeJS.Timeout;
+  paused: NodeJS.Timeout | undefined;
+  isWatched: boolean;
 }
 
 /** Requests that are read ahead on a connection. Not fewer: where nothing is read, nobody sees that the client has left. */
@@ -25,52 +27,56 @@ const LONGEST_PAUSE_MS = 60_000;
  * Else one client would have as many requests at the homeserver as it can write lines, and their answers would wait in memory.
  */
 export function oneAtATime(handler: RequestListener): RequestListener {
-  const connections = new WeakMap<Socket, Busy>();
-  const watched = new WeakSet<Socket>();
+  const connections = new WeakMap<Socket, Connection>();
 
-  function start(socket: Socket, [request, response]: Exchange): void {
-    response.once('close', () => startNext(socket));
+  function start(socket: Socket, connection: Connection, [request, response]: Exchange): void {
+    response.on('close', () => startNext(socket, connection));
     handler(request, response);
   }
 
-  function startNext(socket: Socket): void {
-    const busy = connections.get(socket);
-    if (busy === undefined) return;
-    clearTimeout(busy.paused);
-    delete busy.paused;
-    const next = busy.waiting.shift();
-    if (next === undefined || socket.destroyed) {
-      connections.delete(socket);
+  function startNext(socket: Socket, connection: Connection): void {
+    clearTimeout(connection.paused);
+    connection.paused = undefined;
+    const next = socket.destroyed ? undefined : connection.waiting.shift();
+    if (next === undefined) {
+      connection.isBusy = false;
       return;
     }
-    if (isFull(busy)) pause(socket, busy);
+    if (isFull(connection)) pause(socket, connection);
     else socket.resume();
-    start(socket, next);
+    start(socket, connection, next);
   }
 
-  function wait(socket: Socket, busy: Busy, exchange: Exchange): void {
-    busy.waiting.push(exchange);
-    if (isFull(busy)) pause(socket, busy);
-  }
-
-  function pause(socket: Socket, busy: Busy): void {
+  function pause(socket: Socket, connection: Connection): void {
     socket.pause();
-    busy.paused ??= setTimeout(() => socket.destroy(), LONGEST_PAUSE_MS);
-    if (watched.has(socket)) return;
-    watched.add(socket);
+    connection.paused ??= setTimeout(() => socket.destroy(), LONGEST_PAUSE_MS);
+    if (connection.isWatched) return;
+    connection.isWatched = true;
     // Node goes on reading whenever a body was read.
     socket.on('resume', () => {
-      if (isFull(connections.get(socket))) socket.pause();
+      if (isFull(connection)) socket.pause();
     });
+  }
+
+  function connectionOf(socket: Socket): Connection {
+    const known = connections.get(socket);
+    if (known !== undefined) return known;
+    const connection = { isBusy: false, waiting: [], paused: undefined, isWatched: false };
+    connections.set(socket, connection);
+    return connection;
   }
 
   return (request, response) => {
     const { socket } = request;
-    const busy = connections.get(socket);
-    if (busy !== undefined) return wait(socket, busy, [request, response]);
-    connections.set(socket, { waiting: [] });
-    start(socket, [request, response]);
+    const connection = connectionOf(socket);
+    if (!connection.isBusy) {
+      connection.isBusy = true;
+      start(socket, connection, [request, response]);
+      return;
+    }
+    connection.waiting.push([request, response]);
+    if (isFull(connection)) pause(socket, connection);
   };
 }
 
-const isFull = (busy: Busy | undefined): boolean => busy !== undefined && busy.waiting.length >= MOST_AHEAD;
+const isFull = ({ waiting }: Connection): boolean => waiting.length >= MOST_AHEAD;
