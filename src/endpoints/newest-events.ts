@@ -46,6 +46,8 @@ export async function readNewest(options: NewestEventsOptions): Promise<NewestEv
   for (let asked = 0; asked < MOST_PAGES && left > 0; asked += 1) {
     const query = { dir: 'b' as const, from, limit: Math.min(PAGE_LIMIT, left) };
     const page = await homeserver.messagesPage(caller, roomId, query, signal);
+    // To take the page, to find its events and to write them are three pieces of work.
+    await nextTurn();
     const fresh = page.events.filter(({ event_id }) => event_id === undefined || !known.has(event_id));
     for (const { event_id } of fresh) {
       if (event_id !== undefined) known.add(event_id);
@@ -55,7 +57,6 @@ export async function readNewest(options: NewestEventsOptions): Promise<NewestEv
     oldest = fresh.at(-1)?.event_id ?? oldest;
     left -= fresh.length;
     if (fresh.length > 0) {
-      // To find the events and to write them are two pieces of work.
       await nextTurn();
       const bytes = readOrRefuse(() => events.toList(fresh.toReversed()));
       await spool.hold(`page ${pages}`, { roomId, bytes: bytes.subarray(1, -1) });

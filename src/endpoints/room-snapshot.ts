@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
 import type { Turns } from '../http/turns.ts';
 import { HomeserverUnavailable, MatrixError } from '../matrix/errors.ts';
@@ -48,6 +49,7 @@ export interface RoomSnapshotOptions {
 /** In larger rooms nobody's presence is asked for. */
 const MOST_MEMBERS = 50;
 const FIRST_BYTES = 4 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 /** The answer as JSON text, a piece for each of the homeserver's: neither its events nor its state are held at once. */
 export async function* writeRoomSnapshot(options: RoomSnapshotOptions): AsyncGenerator<Buffer> {
@@ -77,8 +79,16 @@ export async function* writeRoomSnapshot(options: RoomSnapshotOptions): AsyncGen
 async function* writeChunk({ snapshot, spool, pages }: RoomSnapshotOptions): AsyncGenerator<Buffer> {
   yield Buffer.from(roomStart(snapshot));
   for (let page = pages - 1; page >= 0; page -= 1) {
-    for await (const { bytes } of spool.release(`page ${page}`)) yield bytes;
+    for await (const { bytes } of spool.release(`page ${page}`)) yield* inPieces(bytes);
     if (page > 0) yield Buffer.from(',');
+  }
+}
+
+/** Large bytes in pieces, between which everybody else gets a turn. */
+async function* inPieces(bytes: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    yield bytes.subarray(at, at + PIECE_BYTES);
+    await nextTurn();
   }
 }
 

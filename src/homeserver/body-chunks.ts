@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
  * A body → its chunks, each as the connection gave it: nothing more is read until the next one is asked for.
  *
- * Iterating over the stream itself would join what is buffered, which copies every byte once more. Whoever ends the loop
- * early ends the body. Throws what the body fails with.
+ * Iterating over the stream itself would join what is buffered, which copies every byte once more. Between two chunks
+ * everybody else gets a turn, however much has come already. Whoever ends the loop early ends the body. Throws what the
+ * body fails with.
  */
 export async function* chunksOf(body: Readable): AsyncGenerator<Buffer, void> {
   const chunks: Buffer[] = [];
@@ -26,8 +28,10 @@ export async function* chunksOf(body: Readable): AsyncGenerator<Buffer, void> {
   try {
     for (;;) {
       const chunk = chunks.shift();
-      if (chunk !== undefined) yield chunk;
-      else if (failure !== undefined) throw failure;
+      if (chunk !== undefined) {
+        yield chunk;
+        await nextTurn();
+      } else if (failure !== undefined) throw failure;
       else if (isOver) return;
       else
         await new Promise<void>((resolve) => {

@@ -93,7 +93,7 @@ export interface Homeserver {
     query: MessagesQuery,
     signal?: AbortSignal,
   ): Promise<AsyncIterable<Buffer>>;
-  /** With `limit=0`: the event and the messages tokens before and after it. */
+  /** With `limit=0`: the messages tokens before and after the event. */
   context(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<ContextResponse>;
   /** The content of one state event: current for members and peekers, as of the leave for who left. */
   stateEvent(
@@ -114,6 +114,7 @@ export interface Homeserver {
   /** One event, as it came. */
   event(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<Buffer>;
   joinedRooms(caller: Caller, signal?: AbortSignal): Promise<RoomId[]>;
+  /** Of the caller's notifications, a page at a time, those that may be of an invite. */
   notifications(
     caller: Caller,
     query: { from?: string; limit: number },

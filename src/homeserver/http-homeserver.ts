@@ -3,19 +3,15 @@ import { toRawPath } from '../http/raw-url.ts';
 import { HomeserverError, HomeserverUnavailable } from '../matrix/errors.ts';
 import type { JsonObject } from '../matrix/client-event.ts';
 import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
-import type {
-  ContextResponse,
-  NotificationsResponse,
-  RoomSummaryResponse,
-  VersionsResponse,
-  WhoamiResponse,
-} from '../matrix/sync.ts';
+import type { RoomSummaryResponse, VersionsResponse, WhoamiResponse } from '../matrix/sync.ts';
+import { parseExactly } from '../stream/exact-json.ts';
 import { chunksOf } from './body-chunks.ts';
 import type { Connections } from './connections.ts';
 import { AnswerTooLarge, AnswerTooLate, explainNetworkError, isStatus, OddStatus } from './network-errors.ts';
 import { readWholeAnswer, type WholeAnswer } from './whole-answer.ts';
 import type { Caller, Homeserver, Nobody, PlainRequest, SyncQuery } from './homeserver.ts';
-import { MessagesPage } from './messages-page.ts';
+import { MessagesPage, readTokens } from './messages-page.ts';
+import { readInvitesAmong } from './notifications.ts';
 
 export interface HttpHomeserverOptions {
   connections: Connections;
@@ -58,6 +54,12 @@ interface Call {
   signal: AbortSignal | undefined;
 }
 
+/** To parse so much takes about 50 ms; of what is parsed, a list of a hundred thousand joined rooms would be largest. */
+const MOST_PARSED_BYTES = 8 * 1024 * 1024;
+/** One event or what is as small, as bytes; as much as a `JsonReader` takes of one value. */
+const MOST_VALUE_BYTES = 16 * 1024 * 1024;
+/** A hundred events of 64 KB, each with its content before and its redaction, and as much again. */
+const MOST_PAGE_BYTES = 2 * 100 * 3 * 64 * 1024;
 const ERROR_BODY_LIMIT = 64 * 1024;
 
 /** The homeserver over HTTP: each call of the port becomes one request, and none is ever repeated. */
@@ -137,12 +139,16 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
   }
 
   /** The answer whole, given to `read` if it is a 2xx. */
-  async function getWhole<Answer>(call: Call, read: (body: Buffer) => Answer): Promise<Answer> {
+  async function getWhole<Answer>(
+    call: Call,
+    read: (body: Buffer) => Answer,
+    limit = maxAnswerBytes,
+  ): Promise<Answer> {
     const { deadlineMs, signal } = call;
     const startedAt = performance.now();
     let status = 0;
     try {
-      const limits = { deadlineMs, signal, limit: maxAnswerBytes };
+      const limits = { deadlineMs, signal, limit: Math.min(limit, maxAnswerBytes) };
       const answer = await readWholeAnswer(
         options.connections.own[call.pool ?? 'rest'],
         requestOf(call),
@@ -159,9 +165,9 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
   }
 
   const getJson = <Answer>(call: Call): Promise<Answer> =>
-    getWhole(call, (body) => parseObject(body) as Answer);
+    getWhole(call, (body) => parseObject(body) as Answer, MOST_PARSED_BYTES);
 
-  const getBytes = (call: Call): Promise<Buffer> => getWhole(call, (body) => body);
+  const getBytes = (call: Call): Promise<Buffer> => getWhole(call, (body) => body, MOST_VALUE_BYTES);
 
   /** Once the head is there, whoever reads the body sets the pace. */
   async function getChunks(call: Call): Promise<AsyncIterable<Buffer>> {
@@ -209,19 +215,23 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
       }),
 
     messagesPage: (...asked) =>
-      getWhole(messagesCall('messagesPage', ...asked), (body) => new MessagesPage(body)),
+      getWhole(messagesCall('messagesPage', ...asked), (body) => new MessagesPage(body), MOST_PAGE_BYTES),
 
     streamMessages: (...asked) => getChunks(messagesCall('streamMessages', ...asked)),
 
     context: (caller, roomId, eventId, signal) =>
-      getJson<ContextResponse>({
-        name: 'context',
-        path: pathOfRoom(roomId, 'context', eventId),
-        query: { limit: 0 },
-        caller,
-        deadlineMs: callDeadlineMs,
-        signal,
-      }),
+      getWhole(
+        {
+          name: 'context',
+          path: pathOfRoom(roomId, 'context', eventId),
+          // The answer has all of the room's state, unless its members are not wanted.
+          query: { limit: 0, filter: '{"lazy_load_members":true}' },
+          caller,
+          deadlineMs: callDeadlineMs,
+          signal,
+        },
+        readTokens,
+      ),
 
     stateEvent: (caller, roomId, type, stateKey, signal) =>
       getJson<JsonObject>({
@@ -296,14 +306,17 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
     },
 
     notifications: (caller, query, signal) =>
-      getJson<NotificationsResponse>({
-        name: 'notifications',
-        path: `${prefix()}/notifications`,
-        query: { ...query },
-        caller,
-        deadlineMs: callDeadlineMs,
-        signal,
-      }),
+      getWhole(
+        {
+          name: 'notifications',
+          path: `${prefix()}/notifications`,
+          query: { ...query },
+          caller,
+          deadlineMs: callDeadlineMs,
+          signal,
+        },
+        readInvitesAmong,
+      ),
 
     roomVisibility: async (roomId, signal) => {
       const answer = await getJson<{ visibility?: string }>({
@@ -447,7 +460,7 @@ async function* explained(
 function parseObject(body: Buffer): object {
   let value: unknown;
   try {
-    value = JSON.parse(body.toString());
+    value = parseExactly(body.toString());
   } catch (error) {
     throw new HomeserverUnavailable(502, "The homeserver's answer is not JSON", { cause: error });
   }

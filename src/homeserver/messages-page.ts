@@ -1,7 +1,8 @@
 import { JsonMembers, skipSpace } from '../stream/json-members.ts';
 import { JsonReaderError } from '../stream/json-reader.ts';
 import type { MessagesToken } from '../matrix/identifiers.ts';
-import { KnownKeys, KnownMembers } from '../translate/known-members.ts';
+import { KnownKeys } from '../translate/known-keys.ts';
+import { KnownMembers } from '../translate/known-members.ts';
 import { readWrittenEvents, type WrittenEvent } from '../translate/written-event.ts';
 import { readOrRefuse } from './unreadable-answer.ts';
 
@@ -20,12 +21,12 @@ export class MessagesPage {
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
-    this.end = (endAtTheEnd(bytes) ?? this.#token(KEY.end)) as MessagesToken | undefined;
+    this.end = (endAtTheEnd(bytes) as MessagesToken | undefined) ?? readTokens(bytes).end;
   }
 
   /** Where the page begins. */
   get start(): MessagesToken | undefined {
-    return this.#token(KEY.start) as MessagesToken | undefined;
+    return readTokens(this.bytes).start;
   }
 
   /** The events, in the order of the answer. Throws a 502 where they cannot be read, or the answer is not whole. */
@@ -33,20 +34,28 @@ export class MessagesPage {
     this.#events ??= readOrRefuse(() => checked(readWrittenEvents(this.bytes)));
     return this.#events;
   }
+}
 
-  #token(key: number): string | undefined {
-    return readOrRefuse(() => {
-      const members = new JsonMembers();
-      const isWhole = members.find(this.bytes, skipSpace(this.bytes, 0));
-      if (!isWhole) throw new JsonReaderError('An answer is no object');
-      const answer = new KnownMembers(KEYS);
-      answer.read(this.bytes, members);
-      if (!answer.hasValue(key)) return undefined;
-      const token = answer.text(key);
-      if (token === undefined) throw new JsonReaderError('A token is no string');
-      return token;
-    });
-  }
+/**
+ * An answer that lies between two places of a room → those places, as it has them at its own level. Nothing else of it is
+ * read, as it may hold a room's whole state. Throws a 502 where it is no object, or a token is no string.
+ */
+export function readTokens(answer: Buffer): { start?: MessagesToken; end?: MessagesToken } {
+  return readOrRefuse(() => {
+    const members = new JsonMembers();
+    if (!members.find(answer, skipSpace(answer, 0))) throw new JsonReaderError('An answer is no object');
+    const known = new KnownMembers(KEYS);
+    known.read(answer, members);
+    const [start, end] = [tokenIn(known, KEY.start), tokenIn(known, KEY.end)];
+    return { ...(start !== undefined && { start }), ...(end !== undefined && { end }) };
+  });
+}
+
+function tokenIn(answer: KnownMembers, key: number): MessagesToken | undefined {
+  if (!answer.hasValue(key)) return undefined;
+  const token = answer.text(key);
+  if (token === undefined) throw new JsonReaderError('A token is no string');
+  return token as MessagesToken;
 }
 
 function checked(events: readonly WrittenEvent[]): readonly WrittenEvent[] {

@@ -1,7 +1,8 @@
 import type { ByteSink } from '../stream/byte-sink.ts';
 import { OBJECT_END } from '../stream/json-bytes.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
-import { KnownKeys, KnownMembers } from './known-members.ts';
+import { KnownKeys } from './known-keys.ts';
+import { KnownMembers } from './known-members.ts';
 
 /** Account data as the homeserver wrote it → its legacy form, which is type and content alone: the content is copied. */
 export class AccountDataBytes {

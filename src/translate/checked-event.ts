@@ -1,7 +1,7 @@
 import { JsonReaderError } from '../stream/json-reader.ts';
 import { OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
-import { KnownKeys } from './known-members.ts';
+import { KnownKeys } from './known-keys.ts';
 
 /** What a homeserver answered means nothing: a value that we rely on is missing, or of another type. */
 export class UnreadableAnswer extends JsonReaderError {}

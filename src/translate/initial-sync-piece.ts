@@ -1,6 +1,7 @@
 import type { ClientEvent, EphemeralEvent } from '../matrix/client-event.ts';
 import type { EventId, Milliseconds, RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
 import type { ByteSink } from '../stream/byte-sink.ts';
+import { parseExactly } from '../stream/exact-json.ts';
 
 /** What a legacy initial sync is made for. */
 export interface InitialSyncContext {
@@ -75,8 +76,9 @@ export interface AccountSoFar {
 
 export const textPiece = (text: string): Piece => ({ kind: 'text', text });
 
+/** A value that is put together anew: of presence, or of the few events of an invite. Its numbers stay as they are spelled. */
 export function parseEvent<Event>(bytes: Buffer): Event {
-  return JSON.parse(bytes.toString()) as Event;
+  return parseExactly(bytes.toString()) as Event;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { UserId } from '../matrix/identifiers.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
-import { KnownKeys, KnownMembers } from './known-members.ts';
+import { KnownKeys } from './known-keys.ts';
+import { KnownMembers } from './known-members.ts';
 
 /** Who is joined, out of a room's state events one after the other: up to a number of members, beyond it nobody. */
 export class JoinedMembers {

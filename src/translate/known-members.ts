@@ -1,60 +1,9 @@
 import type { ByteSink } from '../stream/byte-sink.ts';
-import { BACKSLASH, COMMA, isText, OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
+import { COMMA, isText, OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
 import { JsonMembers } from '../stream/json-members.ts';
 import { JsonReaderError } from '../stream/json-reader.ts';
+import { stringIn, UNKNOWN, type KnownKeys } from './known-keys.ts';
 
-/** Keys that something is made of, by their place in a list; a set of them is a number with a bit for each. */
-export class KnownKeys {
-  /** By the length of the key as JSON text, quotes and all. */
-  readonly #byLength: readonly (readonly KnownKey[] | undefined)[];
-
-  /** At most 31 keys, of two to thirty bytes each. */
-  constructor(keys: readonly string[]) {
-    const byLength: KnownKey[][] = [];
-    for (const [number, key] of keys.entries()) {
-      const name = Buffer.from(JSON.stringify(key));
-      const known = { name, first: wordAt(name, 0), last: wordAt(name, name.length - WORD), number };
-      byLength[name.length] = [...(byLength[name.length] ?? []), known];
-    }
-    this.#byLength = Array.from({ length: LONGEST_NAME }, (_, length) => byLength[length]);
-  }
-
-  /** The number of a member's key; -1 where it is none of these. */
-  numberOf(bytes: Buffer, members: JsonMembers, member: number): number {
-    const start = members.keyStart(member);
-    const end = members.keyEnd(member);
-    if (members.hasEscapedKey && bytes.subarray(start, end).includes(BACKSLASH)) {
-      const name = Buffer.from(JSON.stringify(textIn(bytes, start, end)));
-      return this.#numberOf(name, 0, name.length);
-    }
-    return this.#numberOf(bytes, start, end);
-  }
-
-  #numberOf(bytes: Buffer, start: number, end: number): number {
-    const candidates = this.#byLength[end - start];
-    if (candidates === undefined) return UNKNOWN;
-    const first = wordAt(bytes, start);
-    for (let i = 0; i < candidates.length; i += 1) {
-      const candidate = candidates[i];
-      if (candidate === undefined || candidate.first !== first) continue;
-      if (candidate.last === wordAt(bytes, end - WORD) && hasInside(bytes, start, candidate.name))
-        return candidate.number;
-    }
-    return UNKNOWN;
-  }
-}
-
-interface KnownKey {
-  name: Buffer;
-  /** Of the name, quotes and all: its first and its last four bytes, which tell nearly all names apart. */
-  first: number;
-  last: number;
-  number: number;
-}
-
-const WORD = 4;
-const LONGEST_NAME = 32;
-const UNKNOWN = -1;
 const NONE = -1;
 /** The bit of members whose key comes again: the last one counts, as in parsing. */
 const REPEATED = 31;
@@ -203,31 +152,3 @@ export class KnownMembers {
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const LETTER_N = 0x6e;
-
-/** A JSON string in bytes, quotes and all → what it says. Throws where it is none. */
-function textIn(bytes: Buffer, start: number, end: number): string {
-  const text = bytes.toString('utf8', start, end);
-  try {
-    return JSON.parse(text) as string;
-  } catch (cause) {
-    throw new JsonReaderError('A string is not well-formed', { cause });
-  }
-}
-
-/** The same; undefined of any other value. */
-export function stringIn(bytes: Buffer, start: number, end: number): string | undefined {
-  if (bytes[start] !== QUOTE) return undefined;
-  const text = bytes.toString('utf8', start + 1, end - 1);
-  return text.includes('\\') ? textIn(bytes, start, end) : text;
-}
-
-function wordAt(bytes: Uint8Array, at: number): number {
-  const high = ((bytes[at + 3] ?? 0) << 24) | ((bytes[at + 2] ?? 0) << 16);
-  return high | ((bytes[at + 1] ?? 0) << 8) | (bytes[at] ?? 0);
-}
-
-/** Whether what is between the first and the last word is the same. */
-function hasInside(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
-  for (let at = name.length - WORD - 1; at >= WORD; at -= 1) if (bytes[start + at] !== name[at]) return false;
-  return true;
-}

@@ -4,7 +4,8 @@ import type { ByteSink } from '../stream/byte-sink.ts';
 import { ARRAY_START, COMMA, OBJECT_START } from '../stream/json-bytes.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
 import { JsonReaderError, type JsonPath, type JsonStep, type JsonVisitor } from '../stream/json-reader.ts';
-import { KnownKeys, KnownMembers, stringIn } from './known-members.ts';
+import { KnownKeys, stringIn } from './known-keys.ts';
+import { KnownMembers } from './known-members.ts';
 import type { LegacyEventBytes } from './legacy-event-bytes.ts';
 
 /** The client's page, which all parts write to. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { BACKSLASH } from '../stream/json-bytes.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
-import { KnownKeys, KnownMembers } from './known-members.ts';
+import { KnownKeys } from './known-keys.ts';
+import { KnownMembers } from './known-members.ts';
 
 const FILTER_SIZE = 4096;
 

@@ -1,6 +1,7 @@
 import type { EventId, UserId } from '../matrix/identifiers.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
-import { KnownKeys, KnownMembers } from './known-members.ts';
+import { KnownKeys } from './known-keys.ts';
+import { KnownMembers } from './known-members.ts';
 
 /** Reads of a room's events, as the homeserver wrote them, their ids and what they make of one user's membership. */
 export class OwnMembership {

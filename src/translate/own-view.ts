@@ -2,7 +2,8 @@
 
 import type { RoomId } from '../matrix/identifiers.ts';
 import { JsonReader, type JsonPath } from '../stream/json-reader.ts';
-import { KnownKeys, KnownMembers } from './known-members.ts';
+import { KnownKeys } from './known-keys.ts';
+import { KnownMembers } from './known-members.ts';
 import { JsonMembers, skipSpace } from '../stream/json-members.ts';
 
 /** The own view of who is or was a member of a room, beside its history: events of each sort as JSON text. */

@@ -1,7 +1,7 @@
-import type { JsonObject } from '../matrix/client-event.ts';
 import type { ByteSink } from '../stream/byte-sink.ts';
 import { COMMA, QUOTE } from '../stream/json-bytes.ts';
 import { JsonMembers } from '../stream/json-members.ts';
+import { JsonReaderError } from '../stream/json-reader.ts';
 
 /**
  * A JSON object whose members are copied as bytes, but for some that are left out: no number loses a digit, no key is
@@ -9,35 +9,24 @@ import { JsonMembers } from '../stream/json-members.ts';
  */
 export class SplicedObject {
   readonly #bytes: Buffer;
-  readonly #members: JsonMembers | undefined;
-  /** Only of what has too many members to be looked at in the bytes. */
-  readonly #parsed: JsonObject | undefined;
+  readonly #members: JsonMembers;
 
-  /** `bytes` may hold more than the object where its members are given. Throws for what is no object. */
+  /** `bytes` may hold more than the object where its members are given. Throws a `JsonReaderError` for what is no object. */
   constructor(bytes: Buffer, members?: JsonMembers) {
     this.#bytes = bytes;
-    if (members !== undefined) {
-      this.#members = members;
-      return;
-    }
-    const found = new JsonMembers();
-    if (found.find(bytes, 0)) this.#members = found;
-    else this.#parsed = parseObject(bytes);
+    this.#members = members ?? new JsonMembers();
+    if (members === undefined && !this.#members.find(bytes, 0))
+      throw new JsonReaderError('An event is no object, or not well-formed');
   }
 
   /** The object alone, as it came. */
   get bytes(): Buffer {
-    const members = this.#members;
-    return members === undefined ? this.#bytes : this.#bytes.subarray(members.start, members.end);
+    return this.#bytes.subarray(this.#members.start, this.#members.end);
   }
 
   /** A member's value as JSON text, where it is a string. The same string always gives the same text. */
   stringText(name: string): string | undefined {
     const members = this.#members;
-    if (members === undefined) {
-      const value = this.#parsed?.[name];
-      return typeof value === 'string' ? JSON.stringify(value) : undefined;
-    }
     // Of a repeated key the last one counts, as in parsing.
     for (let member = members.count - 1; member >= 0; member -= 1) {
       if (!this.#isNamed(members, member, name)) continue;
@@ -53,11 +42,6 @@ export class SplicedObject {
   /** Writes the members, without brackets and without those named; `separator` before the first, where there is one. */
   writeWithout(names: readonly string[], separator: string, sink: ByteSink): void {
     const members = this.#members;
-    if (members === undefined) {
-      const kept = Object.entries(this.#parsed ?? {}).filter(([name]) => !names.includes(name));
-      if (kept.length > 0) sink.text(separator + JSON.stringify(Object.fromEntries(kept)).slice(1, -1));
-      return;
-    }
     let isFirst = true;
     for (let member = 0; member < members.count; member += 1) {
       if (this.#isOneOf(members, member, names)) continue;
@@ -83,10 +67,4 @@ export class SplicedObject {
     }
     return true;
   }
-}
-
-function parseObject(bytes: Buffer): JsonObject {
-  const value: unknown = JSON.parse(bytes.toString());
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('it is no object');
-  return value as JsonObject;
 }

@@ -6,6 +6,7 @@ import {
 } from '../matrix/client-event.ts';
 import type { EventId, RoomId, SyncToken, UserId } from '../matrix/identifiers.ts';
 import { QUOTE } from '../stream/json-bytes.ts';
+import { parseExactly } from '../stream/exact-json.ts';
 import { JsonMembers } from '../stream/json-members.ts';
 import type { JsonPath, JsonStep, JsonVisitor } from '../stream/json-reader.ts';
 import { checkEvent, checkParsedEvent, UnreadableAnswer } from './checked-event.ts';
@@ -324,8 +325,9 @@ function toToldTimeline(room: ReadRoom): RoomTimeline {
   };
 }
 
+/** Numbers stay as they are spelled, as stripped state is written again. */
 const parse = (bytes: Buffer, { start, end }: JsonMembers): ClientEvent =>
-  JSON.parse(bytes.toString('utf8', start, end)) as ClientEvent;
+  parseExactly(bytes.toString('utf8', start, end)) as ClientEvent;
 
 function textAt(bytes: Buffer, start: number, end: number): string | undefined {
   if (bytes[start] !== QUOTE) return undefined;

@@ -3,7 +3,7 @@ import type { EventId } from '../matrix/identifiers.ts';
 import { ARRAY_END, ARRAY_START, COMMA, isText, OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
 import { JsonMembers, skipSpace } from '../stream/json-members.ts';
 import { JsonReaderError } from '../stream/json-reader.ts';
-import { KnownKeys, stringIn } from './known-members.ts';
+import { KnownKeys, stringIn } from './known-keys.ts';
 
 /**
  * An event of a page as the homeserver wrote it: where it lies among the page's bytes, and of its members those that tell

@@ -6,6 +6,9 @@ import { eventsOf, roomsOf, type RoomUpdate, type SyncResponse } from '../../src
 import { membershipOf } from '../../src/matrix/client-event.ts';
 import type { InitialSyncResponse, LegacyRoom } from '../../src/matrix/legacy.ts';
 import type { RoomId } from '../../src/matrix/identifiers.ts';
+import { ByteSink } from '../../src/stream/byte-sink.ts';
+import { JsonReader } from '../../src/stream/json-reader.ts';
+import { InitialSyncTranslation } from '../../src/translate/initial-sync.ts';
 import { me, syncResponse } from '../generated-sync.ts';
 
 interface Given {
@@ -160,6 +163,47 @@ describe('writeInitialSync', () => {
       expect(rooms[0]?.messages.start).toBe(start);
     },
   );
+
+  test('a left room, a timeline of state events: what waits or comes twice -> is in the spool, not in memory', async () => {
+    const state = (i: number) => ({
+      type: 'm.room.topic',
+      state_key: String(i),
+      sender: me,
+      event_id: `$${i}`,
+      content: { topic: 'x'.repeat(5000) },
+    });
+    const events = Array.from({ length: 200 }, (_, i) => state(i));
+    const room = { timeline: { events }, state: { events } };
+    const text = JSON.stringify({ next_batch: 's9', rooms: { join: { '!a': room }, leave: { '!b': room } } });
+    const sink = new ByteSink(1024);
+    let most = 0;
+    let held = 0;
+    const translation = new InitialSyncTranslation(
+      {
+        userId: me,
+        archived: true,
+        isRaw: false,
+        nowMs: 0,
+        roomToken: () => 't',
+        inviteOf: () => undefined,
+        sink,
+      },
+      (piece) => {
+        if (piece.kind === 'text') sink.text(piece.text);
+        if (piece.kind === 'hold') held += piece.bytes.length;
+        if (piece.kind === 'hold') most = Math.max(most, piece.bytes.length);
+      },
+    );
+    const reader = new JsonReader(translation);
+    for (let at = 0; at < text.length; at += 4096) {
+      reader.push(Buffer.from(text.slice(at, at + 4096)));
+      most = Math.max(most, sink.drain().length);
+    }
+    reader.end();
+    // Of the joined room the timeline's state, of the left one all three of its lists.
+    expect(held).toBeGreaterThan(4 * 200 * 5000);
+    expect(most).toBeLessThan(64 * 1024);
+  });
 
   test('next_batch last -> messages.end is the place behind the last event', async () => {
     const { rooms, end } = await translated({

@@ -27,6 +27,19 @@ describe('chunksOf', () => {
     expect(await read(aBody(chunks, (body) => body.push(null)))).toEqual(chunks);
   });
 
+  test('chunks that are at hand at once -> everybody else gets a turn between any two', async () => {
+    const seen: number[] = [];
+    let turns = 0;
+    const turn = (): void => {
+      turns += 1;
+      if (seen.length < 20) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const body = aBody(Array<string>(20).fill('x'), (ended) => ended.push(null));
+    for await (const chunk of chunksOf(body)) seen.push(chunk.length * turns);
+    expect(new Set(seen).size).toBe(20);
+  });
+
   test('an empty body -> nothing', async () => {
     expect(await read(aBody([], (body) => body.push(null)))).toEqual([]);
   });

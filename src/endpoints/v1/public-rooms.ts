@@ -1,13 +1,16 @@
 import type { Caller, Nobody } from '../../homeserver/homeserver.ts';
+import { piecesOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import { createTurns, type Turns } from '../../http/turns.ts';
-import type { JsonObject } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
-import { roomsIn, toV1PublicRoom, toV1PublicRooms } from '../../translate/v1-public-rooms.ts';
+import { ByteSink } from '../../stream/byte-sink.ts';
+import { JsonReader } from '../../stream/json-reader.ts';
+import { PUBLIC_ROOMS_START, PublicRoomsPage } from '../../translate/v1-public-rooms.ts';
 import { replyWhileItComes } from '../streamed-reply.ts';
 import { plainQueryOf } from './body.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 
 const PAGE_LIMIT = 500;
+const PIECE_BYTES = 64 * 1024;
 /** Of one answer: 100,000 rooms. */
 const MOST_PAGES = 200;
 /** One after the other; a directory may hide rooms from some, but not that many. */
@@ -30,7 +33,7 @@ export function createDirectoryTurns(): Turns {
 }
 
 /**
- * `GET /publicRooms` of api/v1, which had no pages: all of today's, one after the other, a page in memory at a time. Who
+ * `GET /publicRooms` of api/v1, which had no pages: all of today's, one after the other, a room in memory at a time. Who
  * asks for a page, by `limit` or `since`, gets one.
  *
  * Differs: the list of 2014 ends after 200 pages of today's directory. Natively it had all rooms of the server.
@@ -41,23 +44,47 @@ export function createPublicRooms({ homeserver, sessions, directoryTurns }: V1En
   return async ({ request, reply, signal }) => {
     const caller = sessions.callerIfAny(request);
     const query = plainQueryOf(request);
-    if (query.has('limit') || query.has('since'))
-      return toV1PublicRooms(await readPage(caller, query, signal));
+    if (query.has('limit') || query.has('since')) {
+      await replyWhileItComes(request, reply, piecesOrRefuse(writePage(caller, query, signal)));
+      return reply;
+    }
     const end = await directoryTurns.enter(sessions.shareOf(caller), signal);
     try {
-      await replyWhileItComes(request, reply, writeAllPages(caller, query, signal));
+      await replyWhileItComes(request, reply, piecesOrRefuse(writeAllPages(caller, query, signal)));
     } finally {
       end();
     }
     return reply;
   };
 
-  function readPage(
+  /** Reads a page, and gives its rooms as they come; those before it are in the sink, or were given. */
+  async function* readPage(
+    caller: Caller | Nobody,
+    query: URLSearchParams,
+    { sink, isFollowing }: { sink: ByteSink; isFollowing: boolean },
+    signal: AbortSignal,
+  ): AsyncGenerator<Buffer, PublicRoomsPage> {
+    const page = new PublicRoomsPage(sink, isFollowing);
+    const reader = new JsonReader(page);
+    const asked = { method: 'GET', path: 'publicRooms', query } as const;
+    for await (const chunk of await homeserver.streamRequest(caller, asked, signal)) {
+      reader.push(chunk);
+      if (sink.length >= PIECE_BYTES) yield sink.drain();
+    }
+    reader.end();
+    return page;
+  }
+
+  async function* writePage(
     caller: Caller | Nobody,
     query: URLSearchParams,
     signal: AbortSignal,
-  ): Promise<JsonObject> {
-    return homeserver.request(caller, { method: 'GET', path: 'publicRooms', query }, signal);
+  ): AsyncGenerator<Buffer, void> {
+    const sink = new ByteSink(2 * PIECE_BYTES);
+    sink.text(PUBLIC_ROOMS_START);
+    const { others } = yield* readPage(caller, query, { sink, isFollowing: false }, signal);
+    sink.text(`]${others.join('')}}`);
+    yield sink.drain();
   }
 
   async function* writeAllPages(
@@ -65,27 +92,25 @@ export function createPublicRooms({ homeserver, sessions, directoryTurns }: V1En
     query: URLSearchParams,
     signal: AbortSignal,
   ): AsyncGenerator<Buffer, void> {
+    const sink = new ByteSink(2 * PIECE_BYTES);
+    sink.text(PUBLIC_ROOMS_START);
     query.set('limit', String(PAGE_LIMIT));
-    let page = await readPage(caller, query, signal);
-    yield Buffer.from('{"start":"START","end":"END","chunk":[');
-    let separator = '';
+    let isFollowing = false;
     let empty = 0;
     const asked = new Set<string>();
     for (let pages = 1; ; pages += 1) {
-      const rooms = roomsIn(page).map((room) => JSON.stringify(toV1PublicRoom(room)));
-      if (rooms.length > 0) {
-        yield Buffer.from(separator + rooms.join(','));
-        separator = ',';
-      }
-      empty = rooms.length > 0 ? 0 : empty + 1;
-      const since = page['next_batch'];
-      if (typeof since !== 'string' || pages === MOST_PAGES || empty === MOST_EMPTY_PAGES) break;
+      const page: PublicRoomsPage = yield* readPage(caller, query, { sink, isFollowing }, signal);
+      const { count, nextBatch } = page;
+      isFollowing ||= count > 0;
+      empty = count > 0 ? 0 : empty + 1;
+      if (nextBatch === undefined || pages === MOST_PAGES || empty === MOST_EMPTY_PAGES) break;
       // A directory that comes round would never end.
-      if (asked.has(since)) break;
-      asked.add(since);
-      query.set('since', since);
-      page = await readPage(caller, query, signal);
+      if (asked.has(nextBatch)) break;
+      asked.add(nextBatch);
+      query.set('since', nextBatch);
+      yield sink.drain();
     }
-    yield Buffer.from(']}');
+    sink.text(']}');
+    yield sink.drain();
   }
 }
