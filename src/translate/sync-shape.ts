@@ -71,7 +71,11 @@ function checkEvents(bytes: Buffer): void {
 
 /** What stands at a path, as far as we rely on it. */
 function shapeAt(path: JsonPath): Shape {
-  const [top, section, , key, part] = path;
+  // By index: each event comes by here, and a pattern would make an iterator.
+  const top = path[0];
+  const section = path[1];
+  const key = path[3];
+  const part = path[4];
   switch (path.length) {
     case 0:
       return 'object';
