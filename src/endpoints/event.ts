@@ -39,8 +39,9 @@ export const event: FastifyPluginAsync<EventOptions> = async (app, options) => {
   const { homeserver, sessions, eventRooms, clock } = options;
 
   app.addHook('onRequest', async ({ raw }) => {
-    // Natively the pattern of the path does not end so.
-    if (raw.method !== 'OPTIONS' && pathOf(raw.url ?? '').endsWith('/')) throw unrecognized();
+    // Natively an event id holds no slash, but it may be empty.
+    const rawPath = pathOf(raw.url ?? '');
+    if (raw.method !== 'OPTIONS' && rawPath.endsWith('/') && !rawPath.endsWith(PLACE)) throw unrecognized();
   });
 
   answerGet(app, '/events/*', sessions, async (request, reply) => {
@@ -48,6 +49,7 @@ export const event: FastifyPluginAsync<EventOptions> = async (app, options) => {
     const eventId = readEventId(rawPath);
     const session = await sessions.sessionOf(request);
     if (session.isGuest) throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guest access not allowed');
+    if (eventId === '') throw eventNotFound();
     reply.type('application/json');
     return sessions.withSession(session, () => getOneEvent(session, eventId, request.signal));
   });
