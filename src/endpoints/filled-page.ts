@@ -66,6 +66,8 @@ async function* writePage(options: FilledPageOptions): AsyncGenerator<Buffer, vo
   let part = yield* writePart(query);
   const { start } = part;
   let { end, hasState } = part;
+  // Dendrite's first page of a room leads back to itself, with the same event on it: who follows it would never end.
+  if (end === query.from) end = undefined;
   for (let further = 0; further < MOST_FURTHER_PAGES; further += 1) {
     if (end === undefined || writing.count >= query.limit || clock.now() >= latest) break;
     const next = yield* writeFurtherPart({ ...query, from: end as MessagesToken });
