@@ -5,6 +5,7 @@ import { readConfig } from '../src/config.ts';
 import { createLogger } from '../src/http/logging.ts';
 import { keepMemoryFlat } from '../src/operate/memory.ts';
 import { createSandbox } from '../src/sandbox/sandbox.ts';
+import { readPeakMemory } from '../test/peak-memory.ts';
 
 const [role, homeserverUrl = '', ...flags] = process.argv.slice(2);
 const ready = (message: object): void => void process.send?.(message);
@@ -45,9 +46,7 @@ if (role === 'homeserver') {
   });
   const app = await createApp(config, { logger: createLogger({ level: 'warn' }) });
   const { url } = await app.listen();
-  process.on('message', () =>
-    ready({ rss: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024 }),
-  );
+  process.on('message', () => ready({ rss: process.memoryUsage.rss(), peak: readPeakMemory() }));
   ready({ isReady: true, url });
 }
 

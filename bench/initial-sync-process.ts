@@ -2,7 +2,6 @@
 // homeserver's port). Says `{port}` when it listens; to `reset` it begins to measure anew, to `read` it says what it saw.
 // The size of an answer, in bytes, is the access token.
 
-import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,6 +15,7 @@ import { keepMemoryFlat } from '../src/operate/memory.ts';
 import type { ClientEvent } from '../src/matrix/client-event.ts';
 import type { SyncResponse } from '../src/matrix/sync.ts';
 import { toLegacyEvent } from '../src/translate/legacy-event.ts';
+import { forgetPeakMemory, readPeakMemory } from '../test/peak-memory.ts';
 import { initialSyncAnswer, joinedRoomsOf } from './initial-sync-answer.ts';
 
 /** What a process says about itself since it was last reset. */
@@ -67,23 +67,16 @@ function startMeter() {
     reset() {
       cpu = process.cpuUsage();
       rssAtReset = process.memoryUsage.rss();
-      forgetPeak();
+      forgetPeakMemory();
       last = look();
       longest = 0;
     },
     read() {
       const { user, system } = process.cpuUsage(cpu);
-      return { cpu: user + system, peakRss: readPeak(), rssAtReset, longestSectionMs: longest / 1000 };
+      return { cpu: user + system, peakRss: readPeakMemory(), rssAtReset, longestSectionMs: longest / 1000 };
     },
   };
 }
-
-/** The kernel's own count of the peak: to look at it all the time would cost more than what is measured. */
-const forgetPeak = (): void => {
-  if (process.platform === 'linux') writeFileSync('/proc/self/clear_refs', '5');
-};
-
-const readPeak = (): number => process.resourceUsage().maxRSS * 1024;
 
 async function listen(listener: RequestListener): Promise<number> {
   const server = createServer(listener);
