@@ -16,8 +16,11 @@ interface Connection {
 /** Requests that are read ahead on a connection. Not fewer: where nothing is read, nobody sees that the client has left. */
 const MOST_AHEAD = 16;
 
-/** How long a connection may be left unread behind one request: then it is closed, as its client may long have left. */
-const LONGEST_PAUSE_MS = 60_000;
+/** How often a connection that is not read is asked whether its client has reset it. */
+const LOOK_MS = 1000;
+
+/** How often it is asked until it is closed, as its client may have left without a reset: a minute. */
+const MOST_LOOKS = 60;
 
 /**
  * Handles the requests of one connection one after the other, as front proxies do: a pipelined one is begun when the one
@@ -35,7 +38,7 @@ export function oneAtATime(handler: RequestListener): RequestListener {
   }
 
   function startNext(socket: Socket, connection: Connection): void {
-    clearTimeout(connection.paused);
+    clearInterval(connection.paused);
     connection.paused = undefined;
     const next = socket.destroyed ? undefined : connection.waiting.shift();
     if (next === undefined) {
@@ -49,7 +52,7 @@ export function oneAtATime(handler: RequestListener): RequestListener {
 
   function pause(socket: Socket, connection: Connection): void {
     socket.pause();
-    connection.paused ??= setTimeout(() => socket.destroy(), LONGEST_PAUSE_MS);
+    connection.paused ??= watchUnread(socket);
     if (connection.isWatched) return;
     connection.isWatched = true;
     // Node goes on reading whenever a body was read.
@@ -77,6 +80,23 @@ export function oneAtATime(handler: RequestListener): RequestListener {
     connection.waiting.push([request, response]);
     if (isFull(connection)) pause(socket, connection);
   };
+}
+
+/**
+ * Closes a connection that is not read when its client has reset it, at most a second later, or else after a minute.
+ *
+ * The kernel tells of a reset whoever reads or writes. A write of no bytes sends nothing and fails after a reset. Where bytes
+ * of an answer wait, the kernel tells by itself, and a write would begin the time of `cutStalledReaders` anew.
+ */
+function watchUnread(socket: Socket): NodeJS.Timeout {
+  let looks = 0;
+  const timer = setInterval(() => {
+    looks += 1;
+    if (socket.destroyed) clearInterval(timer);
+    else if (looks === MOST_LOOKS) socket.destroy();
+    else if (socket.writableLength === 0) socket.write('');
+  }, LOOK_MS);
+  return timer;
 }
 
 const isFull = ({ waiting }: Connection): boolean => waiting.length >= MOST_AHEAD;

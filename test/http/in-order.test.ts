@@ -75,19 +75,34 @@ describe('pipelined requests of one connection', () => {
     }
   });
 
-  test('so many that nothing is read, and no answer -> closed after a minute, as the client may have left', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  /** A connection with so many requests that it is not read, and the one that is being answered. */
+  async function startUnread(): Promise<Begun & { client: RawConnection }> {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const { client, next } = await start();
     client.write(Array.from({ length: 100 }, (_, i) => get(`/${i}`)).join(''));
     const first = await next();
     first.response.end();
     await client.message();
-    const { response } = await next();
+    return { ...(await next()), client };
+  }
+
+  test('so many that nothing is read, and the client resets -> seen within a second', async () => {
+    const { client, response } = await startUnread();
+    const closed = once(response, 'close');
     client.socket.resetAndDestroy();
+    await client.closed;
+    vi.advanceTimersByTime(1000);
+    await closed;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('so many that nothing is read, and no answer -> the client is sent no byte, and closed after a minute', async () => {
+    const { client, response } = await startUnread();
     vi.advanceTimersByTime(59_999);
     expect(response.destroyed).toBe(false);
     vi.advanceTimersByTime(1);
     await once(response, 'close');
+    expect(await client.rest()).toBe('');
   });
 
   test('the client leaves -> those that wait are never begun', async () => {
