@@ -1,6 +1,7 @@
 // Docs that repeat what the code says are compared with it.
 
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { settingsTable } from '../src/config/describe.ts';
 import { settings } from '../src/config/settings.ts';
@@ -22,17 +23,31 @@ describe('README.md', () => {
     expect(JSON.parse(read('package.json')).scripts.test).toBe('npm run types && npm run lint && vitest run');
   });
 
-  test('every file that the docs link to -> is there', () => {
+  test('every file and heading that the docs link to -> is there', () => {
     const broken = ['README.md', ...globSync('docs/**/*.md')].flatMap((page) => {
-      const folder = page.includes('/') ? page.slice(0, page.lastIndexOf('/') + 1) : '';
-      const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(
-        ([, link]) => `${folder}${link}`,
-      );
-      return links.filter((link) => globSync(link.replace(/\/$/, '')).length === 0);
+      const links = [...read(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, link = '']) => link);
+      return links.filter((link) => !isThere(link, page)).map((link) => `${page}: ${link}`);
     });
     expect(broken).toEqual([]);
   });
 });
+
+/** Whether a link of a page leads to a file or folder of the repository and, behind `#`, to a heading of that page. */
+function isThere(link: string, page: string): boolean {
+  const [path = '', anchor] = link.split('#');
+  const target = path === '' ? page : posix.join(posix.dirname(page), path);
+  if (!existsSync(new URL(`../${target}`, import.meta.url))) return false;
+  return anchor === undefined || anchorsOf(read(target)).includes(anchor);
+}
+
+/** A page's headings, as GitHub names them in links. */
+const anchorsOf = (page: string): string[] =>
+  [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 
 /** A deviation from native is marked in the code with this word; its first sentence names it. */
 function differencesInCode(): string[] {
