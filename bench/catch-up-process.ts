@@ -1,7 +1,7 @@
 // One process of the catch-up bench: the sandbox with its history, or the gateway in front of it.
 
 import { createApp } from '../src/app.ts';
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config/config.ts';
 import { createLogger } from '../src/http/logging.ts';
 import { keepMemoryFlat } from '../src/operate/memory.ts';
 import { createSandbox } from '../src/sandbox/sandbox.ts';

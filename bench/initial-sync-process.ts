@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import { createApp } from '../src/app.ts';
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config/config.ts';
 import { keepMemoryFlat } from '../src/operate/memory.ts';
 import type { ClientEvent } from '../src/matrix/client-event.ts';
 import type { SyncResponse } from '../src/matrix/sync.ts';

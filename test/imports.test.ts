@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -12,49 +12,33 @@ interface Rule {
   node: 'any' | string[];
 }
 
-const BELOW_ENDPOINTS = [
-  'matrix',
-  'stream',
-  'translate',
-  'http',
-  'caches',
-  'homeserver',
-  'cursors',
-  'operate',
-];
+const RULES = readRules(readFileSync('docs/contributing.md', 'utf8'));
 
-/** The table of docs/contributing.md: "may this function do I/O?" is answered by its folder. */
-const RULES: Record<string, Rule> = {
-  matrix: { own: [], packages: false, node: [] },
-  stream: { own: [], packages: false, node: 'any' },
-  translate: { own: ['matrix', 'stream'], packages: false, node: ['node:crypto'] },
-  http: { own: ['matrix'], packages: true, node: 'any' },
-  caches: { own: ['matrix'], packages: true, node: 'any' },
-  homeserver: { own: ['matrix', 'stream', 'translate', 'http'], packages: true, node: 'any' },
-  // Time and turns as dependencies; they have nothing of HTTP.
-  cursors: {
-    own: ['homeserver', 'caches', 'translate', 'matrix', 'stream', 'http/clock.ts', 'http/turns.ts'],
-    packages: true,
-    node: 'any',
-  },
-  operate: { own: ['matrix', 'translate', 'http'], packages: true, node: 'any' },
-  endpoints: { own: BELOW_ENDPOINTS, packages: true, node: 'any' },
-  sandbox: { own: ['matrix', 'stream'], packages: true, node: 'any' },
-  demo: { own: ['matrix', 'stream'], packages: true, node: 'any' },
-  config: { own: ['config.ts'], packages: true, node: 'any' },
-  'config.ts': { own: ['config'], packages: true, node: [] },
-  'app.ts': { own: [...BELOW_ENDPOINTS, 'endpoints', 'config.ts'], packages: true, node: 'any' },
-  'main.ts': {
-    own: ['app.ts', 'config.ts', 'config', 'sandbox', 'demo', 'http/logging.ts', 'operate/memory.ts'],
-    packages: true,
-    node: 'any',
-  },
-};
+/** The table of docs/contributing.md → rules by the name of the folder or file. */
+function readRules(markdown: string): Map<string, Rule> {
+  const section = markdown.split('## Who may import whom')[1]?.split('\n## ')[0] ?? '';
+  const rows = section.split('\n').filter((line) => line.startsWith('| `'));
+  return new Map(
+    rows.map((row) => {
+      const [name = '', own = '', packages = '', node = ''] = row.split('|').slice(1);
+      const rule: Rule = {
+        own: namesIn(own),
+        packages: packages.trim() === 'yes',
+        node: node.trim() === 'any' ? 'any' : namesIn(node),
+      };
+      return [namesIn(name)[0] ?? '', rule];
+    }),
+  );
+}
+
+function namesIn(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+?)\/?`/g)].map((match) => match[1] ?? '');
+}
 
 /** A file of src/ (path below it) and its text → what it imports and may not. */
 function violationsIn(path: string, source: string): string[] {
   const folder = path.split('/')[0] ?? '';
-  const rule = RULES[folder];
+  const rule = RULES.get(folder);
   if (rule === undefined) return [`${path}: a folder that has no rule`];
   const forbidden = importsOf(source).filter((imported) => !isAllowed(imported, path, folder, rule));
   return forbidden.map((imported) => `${path}: ${imported}`);
@@ -83,7 +67,11 @@ const files = globSync('**/*.ts', { cwd: 'src' }).map((path) => ({
 }));
 
 describe('the import rule', () => {
-  test('when src/ is read -> nobody imports what his folder may not', () => {
+  test('when the table is read -> each folder and file of src/ has a row, and each row a folder or file', () => {
+    expect([...RULES.keys()].toSorted()).toEqual(readdirSync('src').toSorted());
+  });
+
+  test('when src/ is read -> nobody imports what its folder may not', () => {
     expect(files.length).toBeGreaterThan(10);
     expect(files.flatMap(({ path, source }) => violationsIn(path, source))).toEqual([]);
   });
@@ -97,19 +85,24 @@ describe('the import rule', () => {
     { path: 'translate/events.ts', source: "import { request } from 'undici';", isFound: true },
     { path: 'translate/events.ts', source: "import { readFile } from 'node:fs';", isFound: true },
     { path: 'translate/events.ts', source: "import { createHash } from 'node:crypto';", isFound: false },
-    { path: 'translate/events.ts', source: "import type { A } from '../http/clock.ts';", isFound: true },
-    { path: 'translate/events.ts', source: "export {\n  a,\n} from '../cursors/poll.ts';", isFound: true },
-    { path: 'translate/events.ts', source: "await import('../cursors/poll.ts');", isFound: true },
+    {
+      path: 'translate/events.ts',
+      source: "import type { A } from '../scheduling/clock.ts';",
+      isFound: true,
+    },
+    { path: 'translate/events.ts', source: "export {\n  a,\n} from '../follow/poll.ts';", isFound: true },
+    { path: 'translate/events.ts', source: "await import('../follow/poll.ts');", isFound: true },
     { path: 'translate/events.ts', source: "import './invite.ts';", isFound: false },
     { path: 'matrix/sync.ts', source: "import 'node:fs';", isFound: true },
     {
-      path: 'cursors/poll.ts',
+      path: 'follow/poll.ts',
       source: "import { Homeserver } from '../homeserver/homeserver.ts';",
       isFound: false,
     },
-    { path: 'endpoints/v1/a.ts', source: "import { a } from '../../cursors/a.ts';", isFound: false },
+    { path: 'endpoints/v1/a.ts', source: "import { a } from '../../follow/a.ts';", isFound: false },
     { path: 'endpoints/v1/a.ts', source: "import { a } from '../../main.ts';", isFound: true },
-    { path: 'http/clock.ts', source: "import { pino } from 'pino';", isFound: false },
+    { path: 'http/send.ts', source: "import { pino } from 'pino';", isFound: false },
+    { path: 'scheduling/clock.ts', source: "import { pino } from 'pino';", isFound: true },
     { path: 'elsewhere/a.ts', source: '', isFound: true },
   ])('when $path says $source -> found: $isFound', ({ path, source, isFound }) => {
     expect(violationsIn(path, source).length > 0).toBe(isFound);

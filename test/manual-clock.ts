@@ -1,6 +1,6 @@
 // A clock that stands still until a test moves it.
 
-import type { Clock } from '../src/http/clock.ts';
+import type { Clock } from '../src/scheduling/clock.ts';
 import type { Milliseconds } from '../src/matrix/identifiers.ts';
 
 interface Sleeper {

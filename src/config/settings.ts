@@ -1,6 +1,6 @@
 // The one table of settings. Flags, variables, the file, `--help` and the README's table all come from it.
 
-import type { Config } from '../config.ts';
+import type { Config } from './config.ts';
 import {
   count,
   duration,

@@ -2,14 +2,14 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { EventRooms } from '../caches/event-rooms.ts';
 import type { Homeserver } from '../homeserver/homeserver.ts';
 import { readOrRefuse } from '../homeserver/unreadable-answer.ts';
-import type { Clock } from '../http/clock.ts';
+import type { Clock } from '../scheduling/clock.ts';
 import { pathOf } from '../http/raw-url.ts';
-import type { Turns } from '../http/turns.ts';
+import type { Turns } from '../scheduling/turns.ts';
 import { HomeserverError, MatrixError, unrecognized } from '../matrix/errors.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
-import { answerGet } from './route.ts';
-import type { Session, SessionReader } from './session.ts';
+import { answerGet } from './session/route.ts';
+import type { Session, SessionReader } from './session/session.ts';
 
 export interface EventOptions {
   homeserver: Homeserver;

@@ -1,7 +1,7 @@
 // What the gateway knows about the homeserver as a whole (prefixes, media, sliding sync, its kind) is never learnt for
 // good: the homeserver may start later than the gateway, and may be upgraded or replaced under it.
 
-import type { Clock } from '../http/clock.ts';
+import type { Clock } from '../scheduling/clock.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 
 export interface Learning {

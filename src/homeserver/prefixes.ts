@@ -1,5 +1,12 @@
-import type { HomeserverPrefixes } from '../http/legacy-prefixes.ts';
 import type { VersionsResponse } from '../matrix/sync.ts';
+
+/** The prefixes that the homeserver has, by its `/versions`. */
+export interface HomeserverPrefixes {
+  /** Some `r0.x` is listed. */
+  hasR0: boolean;
+  /** Some `v1.x` is listed. */
+  hasV3: boolean;
+}
 
 export interface PrefixReader {
   /** As last heard; both, until the homeserver was heard for the first time. */
@@ -47,6 +54,11 @@ function toPrefixes(versions: VersionsResponse): HomeserverPrefixes {
 function promisesAuthenticatedMedia(versions: VersionsResponse): boolean {
   if (versions.unstable_features?.['org.matrix.msc3916.stable'] === true) return true;
   return versionsOf(versions).some((version) => Number(/^v1\.(\d{1,6})$/.exec(version)?.[1] ?? 0) >= 11);
+}
+
+/** The prefix for what means the same under both: `v3`, but for a homeserver that says it has `r0` alone. */
+export function modernPrefixOf({ hasR0, hasV3 }: HomeserverPrefixes): 'v3' | 'r0' {
+  return hasV3 || !hasR0 ? 'v3' : 'r0';
 }
 
 /** The versions that are listed: an answer may lack the list, or hold something else. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Clock } from '../http/clock.ts';
+import type { Clock } from '../scheduling/clock.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 
 export interface HealthOptions {

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { legacyRoutes } from '../../src/http/legacy-routes.ts';
+import { legacyRoutes } from '../../src/passthrough/legacy-routes.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startGateway, type Gateway } from '../gateway.ts';
 import { joinRoom, type JoinedRoom } from './joined-room.ts';

@@ -1,6 +1,6 @@
 // A client that follows /events through several gateways in front of one sandbox, while a history happens.
 
-import type { Config } from '../../src/config.ts';
+import type { Config } from '../../src/config/config.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { Membership } from '../../src/sandbox/room.ts';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';

@@ -3,11 +3,7 @@
 import fc from 'fast-check';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  encodeCatchUpToken,
-  encodeRoomToken,
-  type CatchUpPosition,
-} from '../../src/cursors/stream-position.ts';
+import { encodeCatchUpToken, encodeRoomToken, type CatchUpPosition } from '../../src/tokens/own-tokens.ts';
 import type { RoomId } from '../../src/matrix/identifiers.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startGateway, type Gateway } from '../gateway.ts';

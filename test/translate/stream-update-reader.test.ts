@@ -6,7 +6,7 @@ import { JsonReader } from '../../src/stream/json-reader.ts';
 import { UnreadableAnswer } from '../../src/translate/checked-event.ts';
 import { mergeTimelines, type RoomTimeline } from '../../src/translate/events.ts';
 import { StreamUpdateReader, type HeldBytes } from '../../src/translate/stream-update-reader.ts';
-import { createIncrements } from '../../src/cursors/held-bytes.ts';
+import { createIncrements } from '../../src/follow/held-bytes.ts';
 import { me, syncResponse } from '../generated-sync.ts';
 import { ALL_IS_HELD, ephemeralOf, readUpdate, timelineOf } from '../read-update.ts';
 

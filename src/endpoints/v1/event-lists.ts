@@ -1,7 +1,7 @@
 import { piecesOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 import { toLegacyEvents, type EventListContext } from '../../translate/v1-event-lists.ts';
-import { replyWhileItComes } from '../streamed-reply.ts';
+import { replyWhileItComes } from '../streamed/streamed-reply.ts';
 import { toRawPath } from '../../http/raw-url.ts';
 import { plainQueryOf } from './body.ts';
 import { fillStars } from './room-actions.ts';

@@ -1,11 +1,11 @@
 import type { Caller, Nobody } from '../../homeserver/homeserver.ts';
 import { piecesOrRefuse } from '../../homeserver/unreadable-answer.ts';
-import { createTurns, type Turns } from '../../http/turns.ts';
+import { createTurns, type Turns } from '../../scheduling/turns.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import { ByteSink } from '../../stream/byte-sink.ts';
 import { JsonReader } from '../../stream/json-reader.ts';
 import { PUBLIC_ROOMS_START, PublicRoomsPage } from '../../translate/v1-public-rooms.ts';
-import { replyWhileItComes } from '../streamed-reply.ts';
+import { replyWhileItComes } from '../streamed/streamed-reply.ts';
 import { plainQueryOf } from './body.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 

@@ -3,12 +3,12 @@ import type { LostSends } from '../../caches/lost-sends.ts';
 import type { Presences } from '../../caches/presences.ts';
 import type { Transactions } from '../../caches/transactions.ts';
 import type { Homeserver } from '../../homeserver/homeserver.ts';
-import type { Clock } from '../../http/clock.ts';
-import type { Turns } from '../../http/turns.ts';
-import type { LegacyRoute, OldPrefix } from '../../http/legacy-routes.ts';
+import type { Clock } from '../../scheduling/clock.ts';
+import type { Turns } from '../../scheduling/turns.ts';
+import type { LegacyRoute, OldPrefix } from '../../passthrough/legacy-routes.ts';
 import type { JsonObject } from '../../matrix/client-event.ts';
-import type { PassThrough } from '../passthrough.ts';
-import type { SessionReader } from '../session.ts';
+import type { PassThrough } from '../../passthrough/passthrough.ts';
+import type { SessionReader } from '../session/session.ts';
 
 /** What answers the routes that say `by` its name in the table. */
 export type V1Endpoint = (call: V1Call) => Promise<unknown> | unknown;

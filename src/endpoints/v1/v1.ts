@@ -2,7 +2,7 @@
 
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { answerPreflight } from '../../http/cors.ts';
-import { legacyRoutes, type LegacyRoute, type V1Reshaper } from '../../http/legacy-routes.ts';
+import { legacyRoutes, type LegacyRoute, type V1Reshaper } from '../../passthrough/legacy-routes.ts';
 import { closeSignal } from '../../http/send.ts';
 import { unrecognized } from '../../matrix/errors.ts';
 import { createAccounts } from './accounts.ts';

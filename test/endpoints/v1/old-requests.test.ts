@@ -1,7 +1,7 @@
 // What clients of the time leave out of a request, or put where nobody looks any more: bodies, types, tokens, queries.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { legacyRoutes, type OldPrefix } from '../../../src/http/legacy-routes.ts';
+import { legacyRoutes, type OldPrefix } from '../../../src/passthrough/legacy-routes.ts';
 import { startGateway, type Gateway } from '../../gateway.ts';
 import { startUpstream, type Received, type Upstream } from './upstream.ts';
 

@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { legacyRoutes, type OldPrefix } from '../../../src/http/legacy-routes.ts';
+import { legacyRoutes, type OldPrefix } from '../../../src/passthrough/legacy-routes.ts';
 import { startGateway, type Gateway } from '../../gateway.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 

@@ -1,0 +1,35 @@
+import type { Milliseconds } from '../../matrix/identifiers.ts';
+import { checkDirection, readLimit, readTimeout } from '../../matrix/query.ts';
+
+/** The parameters of `/events`, with or without a room. */
+export interface EventsQuery {
+  /** Undefined: from now on. */
+  from: string | undefined;
+  /** Ignored as natively, but for a bad one. */
+  to: string | undefined;
+  timeoutMs: Milliseconds;
+  limit: number;
+  isRaw: boolean;
+}
+
+/**
+ * Differs: without a `limit`, or with 0, an answer holds up to 500 room events. Native's default is 10, and its 0 skips
+ * events for ever.
+ *
+ * No `from`, an empty one and `END` mean now. Throws native's words for bad values.
+ */
+export function readEventsQuery(
+  query: URLSearchParams,
+  { eventsLimit, maxPollTimeoutMs }: { eventsLimit: number; maxPollTimeoutMs: Milliseconds },
+): EventsQuery {
+  checkDirection(query);
+  const from = query.get('from') ?? '';
+  const limit = readLimit(query, 0);
+  return {
+    from: from === '' || from === 'END' ? undefined : from,
+    to: query.get('to') ?? undefined,
+    timeoutMs: readTimeout(query, maxPollTimeoutMs),
+    limit: limit === 0 ? eventsLimit : limit,
+    isRaw: query.has('raw'),
+  };
+}

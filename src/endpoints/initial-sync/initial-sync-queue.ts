@@ -1,0 +1,27 @@
+import { createTurns, type Turns } from '../../scheduling/turns.ts';
+import { MatrixError } from '../../matrix/errors.ts';
+import type { Milliseconds } from '../../matrix/identifiers.ts';
+
+/** The turns at the most expensive request there is; their owner is the session. */
+export type InitialSyncQueue = Turns;
+
+/** Of one session: its client, and the one that the client gave up and asked again. */
+const MOST_OF_ONE = 2;
+const RETRY_AFTER_MS = 10_000;
+
+/** At most so many initial syncs at once; an old client takes one refusal as final, so the others wait first. */
+export function createInitialSyncQueue(options: {
+  maxInitialSyncs: number;
+  initialSyncQueueMs: Milliseconds;
+}): InitialSyncQueue {
+  const { maxInitialSyncs: most, initialSyncQueueMs: waitMs } = options;
+  return createTurns({
+    most,
+    mostOfOne: most === Infinity ? Infinity : MOST_OF_ONE,
+    waitMs,
+    refusal: () =>
+      new MatrixError(429, 'M_LIMIT_EXCEEDED', 'Too many initial syncs at once, try again later', {
+        retry_after_ms: RETRY_AFTER_MS,
+      }),
+  });
+}

@@ -1,0 +1,129 @@
+import type { Homeserver, MessagesQuery, Caller } from '../../homeserver/homeserver.ts';
+import { piecesOrRefuse } from '../../homeserver/unreadable-answer.ts';
+import type { Clock } from '../../scheduling/clock.ts';
+import { MatrixError } from '../../matrix/errors.ts';
+import type { EventId, MessagesToken, Milliseconds, RoomId } from '../../matrix/identifiers.ts';
+import { ByteSink } from '../../stream/byte-sink.ts';
+import { JsonReader, JsonReaderError } from '../../stream/json-reader.ts';
+import type { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
+import { MessagesPart, type PageWriting } from '../../translate/messages-part.ts';
+import type { Spool } from '../streamed/spool.ts';
+
+export interface FilledPageOptions {
+  homeserver: Homeserver;
+  caller: Caller;
+  roomId: RoomId;
+  query: MessagesQuery;
+  /** Absent: events are given as they came. */
+  legacy?: LegacyEventBytes;
+  /** A token of ours for the place beyond an event, where the homeserver gives none. */
+  tokenBeyond: (eventId: EventId) => string;
+  /** Holds the page's `state` while events are still coming. */
+  spool: Spool;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+/** So many further pages are asked for at most, and none is begun when so much time has passed. */
+const MOST_FURTHER_PAGES = 5;
+const LONGEST_FILLING_MS: Milliseconds = 10_000;
+const PIECE_BYTES = 64 * 1024;
+
+/**
+ * The pages of `/messages` from one place on → one page of at least `limit` events, while they come in: js-sdk 0.3 takes
+ * a shorter one for the end of history.
+ *
+ * Each further page is a whole one, and all of it is given, so the answer may have up to twice `limit`. To ask for what is
+ * missing would not do, as Conduit counts before it leaves out what cannot be seen: its page is empty then, and says
+ * that history ends. Nor would it do to cut a page: there is no token for a place inside it.
+ *
+ * `end` is there whenever there are events, as natively: where the last page that has one ended, else a token of ours. No
+ * event comes twice. A further page that cannot be had is not missed: the client asks for it next.
+ * Throws, or is cut, where a page that was begun cannot be read to its end.
+ *
+ * Differs: a page under the old prefixes may have up to twice `limit` events. It is filled with whole further ones.
+ *
+ * @see reference/clients.md (js-sdk 0.3)
+ */
+export function writeFilledPage(options: FilledPageOptions): AsyncGenerator<Buffer, void> {
+  return piecesOrRefuse(writePage(options));
+}
+
+async function* writePage(options: FilledPageOptions): AsyncGenerator<Buffer, void> {
+  const { query, spool, clock } = options;
+  const sink = new ByteSink(2 * PIECE_BYTES);
+  const states: Buffer[] = [];
+  const writing: PageWriting = {
+    sink,
+    count: 0,
+    given: new Set(),
+    last: undefined,
+    holdState: (event) => states.push(event),
+    ...(options.legacy !== undefined && { legacy: options.legacy }),
+  };
+  const latest = clock.now() + LONGEST_FILLING_MS;
+  sink.text('{"chunk":[');
+  let part = yield* writePart(query);
+  const { start } = part;
+  let { end, hasState } = part;
+  // Dendrite's first page of a room leads back to itself, with the same event on it: who follows it would never end.
+  if (end === query.from) end = undefined;
+  for (let further = 0; further < MOST_FURTHER_PAGES; further += 1) {
+    if (end === undefined || writing.count >= query.limit || clock.now() >= latest) break;
+    const next = yield* writeFurtherPart({ ...query, from: end as MessagesToken });
+    if (next === undefined) break;
+    part = next;
+    hasState ||= part.hasState;
+    if (part.end === undefined || part.end === end) {
+      // Behind events of its own it is the end of history, else the place that led here stays.
+      if (part.count > 0) end = undefined;
+      break;
+    }
+    end = part.end;
+  }
+  sink.text(']');
+  if (hasState) yield* writeState();
+  if (writing.last !== undefined) end ??= options.tokenBeyond(writing.last);
+  if (start !== undefined) sink.text(`,"start":${JSON.stringify(start)}`);
+  if (end !== undefined) sink.text(`,"end":${JSON.stringify(end)}`);
+  sink.text('}');
+  yield sink.drain();
+
+  async function* writePart(asked: MessagesQuery): AsyncGenerator<Buffer, MessagesPart> {
+    const { homeserver, caller, roomId, signal } = options;
+    const read = new MessagesPart(writing);
+    const reader = new JsonReader(read);
+    for await (const chunk of await homeserver.streamMessages(caller, roomId, asked, signal)) {
+      reader.push(chunk);
+      for (const bytes of states.splice(0)) await spool.hold('state', { roomId, bytes });
+      if (sink.length >= PIECE_BYTES) yield sink.drain();
+    }
+    reader.end();
+    return read;
+  }
+
+  /** Undefined where it could not be had: one that could is not lost for it, unless something of it was given. */
+  async function* writeFurtherPart(asked: MessagesQuery): AsyncGenerator<Buffer, MessagesPart | undefined> {
+    const before = writing.count;
+    try {
+      return yield* writePart(asked);
+    } catch (error) {
+      const isOurs = error instanceof MatrixError || error instanceof JsonReaderError;
+      if (isOurs && writing.count === before) return undefined;
+      throw error;
+    }
+  }
+
+  async function* writeState(): AsyncGenerator<Buffer, void> {
+    sink.text(',"state":[');
+    let isFirst = true;
+    for await (const { bytes } of spool.release('state')) {
+      if (!isFirst) sink.text(',');
+      isFirst = false;
+      if (options.legacy === undefined) sink.bytes(bytes);
+      else options.legacy.writeAt(bytes, 0, sink);
+      if (sink.length >= PIECE_BYTES) yield sink.drain();
+    }
+    sink.text(']');
+  }
+}

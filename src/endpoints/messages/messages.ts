@@ -1,0 +1,143 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { ReadNow } from '../../follow/now.ts';
+import { BEFORE_ALL, resolveForMessages } from '../../tokens/resolve-token.ts';
+import { encodeRoomToken, isOwnToken } from '../../tokens/own-tokens.ts';
+import type { Caller, Homeserver, MessagesQuery } from '../../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
+import type { Clock } from '../../scheduling/clock.ts';
+import { queryOf, withQueryParameter } from '../../http/query.ts';
+import { closeSignal } from '../../http/send.ts';
+import { MatrixError } from '../../matrix/errors.ts';
+import type { MessagesToken, RoomId } from '../../matrix/identifiers.ts';
+import { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
+import { writeFilledPage } from './filled-page.ts';
+import type { PassThrough } from '../../passthrough/passthrough.ts';
+import type { SessionReader } from '../session/session.ts';
+import { createSpool } from '../streamed/spool.ts';
+import { replyWhileItComes } from '../streamed/streamed-reply.ts';
+
+export interface MessagesOptions {
+  homeserver: Homeserver;
+  kind: () => Promise<HomeserverKind>;
+  sessions: SessionReader;
+  readNow: ReadNow;
+  /**
+   * Whether short pages are filled and `END` is understood: for the prefixes of clients that take one for the end of history,
+   * and the other for the newest place.
+   */
+  fillsPages: boolean;
+  /** Whether the events of such pages are given the shape of 2014. */
+  hasLegacyEvents: boolean;
+  clock: Clock;
+  passThrough: PassThrough;
+}
+
+/** Homeservers give no more, whatever they are asked for. */
+const MOST_EVENTS = 1000;
+
+/** What the `state` of a page may hold back in memory. */
+const MOST_HELD_BYTES = 1024 * 1024;
+
+/**
+ * `GET /rooms/{roomId}/messages`: the homeserver's own, with two additions. Tokens of ours are understood in `from` and
+ * `to`; and under the old prefixes a page that came short is filled up to `limit` from the ones behind it, and
+ * under the oldest two its events are legacy ones.
+ *
+ * @see matrix-spec data/api/client-server/message_pagination.yaml
+ * @see reference/clients.md (js-sdk 0.3: a short page ends its history)
+ */
+export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options) => {
+  const { homeserver, kind, sessions, readNow, fillsPages, hasLegacyEvents, passThrough, clock } = options;
+
+  app.get<{ Params: { roomId: string } }>(
+    '/rooms/:roomId/messages',
+    { exposeHeadRoute: false },
+    async (request, reply) => {
+      const roomId = request.params.roomId as RoomId;
+      const rawUrl = await resolveTokens(request, roomId);
+      if (rawUrl === undefined) return { chunk: [], start: queryOf(request).get('from') };
+      const query = fillsPages ? readFillable(queryOf({ raw: { url: rawUrl } })) : undefined;
+      if (query === undefined) return passThrough(request, reply, { rawUrl });
+      const session = await sessions.sessionOf(request);
+      await sessions.withSession(session, () => getFilledPage(session.caller, roomId, query, request, reply));
+      return reply;
+    },
+  );
+
+  async function getFilledPage(
+    caller: Caller,
+    roomId: RoomId,
+    query: MessagesQuery,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
+    reply.raw.once('close', () => void spool.close());
+    const side = query.dir === 'b' ? 'before' : 'after';
+    const page = writeFilledPage({
+      homeserver,
+      caller,
+      roomId,
+      query,
+      ...(hasLegacyEvents && { legacy: new LegacyEventBytes(roomId, clock.now()) }),
+      tokenBeyond: (eventId) => encodeRoomToken({ roomId, eventId, side }),
+      spool,
+      clock,
+      signal: closeSignal(reply.raw),
+    });
+    await replyWhileItComes(request, reply, page);
+  }
+
+  /** The URL with tokens of the homeserver's; undefined where nothing can lie beyond ours. */
+  async function resolveTokens(request: FastifyRequest, roomId: RoomId): Promise<string | undefined> {
+    let rawUrl = request.raw.url ?? '';
+    for (const name of ['from', 'to']) {
+      const token = queryOf(request).get(name) ?? '';
+      if (token === 'END' && fillsPages) rawUrl = await resolveEnd(request, roomId, rawUrl, name);
+      if (!isOwnToken(token)) continue;
+      const { caller } = await sessions.sessionOf(request);
+      const isBackwards = name === 'from' && queryOf(request).get('dir') === 'b';
+      const context = { homeserver, kind: await kind(), caller, isBackwards, signal: request.signal };
+      const resolved = await resolveForMessages(token, roomId, context);
+      if (resolved === undefined) throw new MatrixError(400, 'M_UNKNOWN', `'${name}' parameter is invalid`);
+      const isBeforeAll = resolved === BEFORE_ALL;
+      if (isBeforeAll && isBackwards) return undefined;
+      rawUrl = withQueryParameter(rawUrl, name, isBeforeAll ? undefined : (resolved ?? undefined));
+    }
+    return rawUrl;
+  }
+
+  /**
+   * `END`, the word of 2014 for *now*, which Synapse alone still understands: backwards from it is what a page without
+   * `from` begins with, and forwards up to it what one without `to` ends with.
+   *
+   * @see reference/clients.md (Net::Async::Matrix, a lua client)
+   */
+  async function resolveEnd(
+    request: FastifyRequest,
+    roomId: RoomId,
+    rawUrl: string,
+    name: string,
+  ): Promise<string> {
+    const isBackwards = queryOf(request).get('dir') === 'b';
+    if (isBackwards === (name === 'from')) return withQueryParameter(rawUrl, name, undefined);
+    const { caller } = await sessions.sessionOf(request);
+    const now = await readNow(caller, { setPresence: 'offline', roomId, signal: request.signal });
+    return withQueryParameter(rawUrl, name, now);
+  }
+};
+
+/** The query of a page that may be filled; undefined where it is not plain, so that the homeserver says what is wrong. */
+function readFillable(query: URLSearchParams): MessagesQuery | undefined {
+  const dir = query.get('dir') ?? 'f';
+  const limit = Number(query.get('limit') ?? 10);
+  if ((dir !== 'b' && dir !== 'f') || !Number.isInteger(limit) || limit < 1) return undefined;
+  const [from, to, filter] = ['from', 'to', 'filter'].map((name) => query.get(name) ?? undefined);
+  return {
+    dir,
+    limit: Math.min(limit, MOST_EVENTS),
+    ...(from !== undefined && { from: from as MessagesToken }),
+    ...(to !== undefined && { to: to as MessagesToken }),
+    ...(filter !== undefined && { filter }),
+  };
+}

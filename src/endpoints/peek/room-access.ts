@@ -1,0 +1,81 @@
+import type { Caller, Homeserver } from '../../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
+import { isMembershipOf, type JsonObject } from '../../matrix/client-event.ts';
+import { HomeserverError } from '../../matrix/errors.ts';
+import type { RoomId, UserId } from '../../matrix/identifiers.ts';
+
+/** As what a caller may read a room; undefined: not at all. */
+export type RoomAccess = 'member' | 'left' | 'peeker' | undefined;
+
+/** Who asks about which room. */
+export interface RoomQuestion {
+  homeserver: Homeserver;
+  kind: HomeserverKind;
+  caller: Caller;
+  roomId: RoomId;
+  signal: AbortSignal;
+}
+
+/**
+ * Asks the homeserver what a room is to the caller, now.
+ *
+ * Who left sees the room as of the leave, unless he forgot it, or it goes on for him as for anybody: then he peeks. All
+ * others, banned users too, need a room that is readable for the world. An unknown room looks like a forbidden one.
+ *
+ * Differs: who left and forgot a room in which nothing happened since is shown as one who left it. No modern endpoint tells the two apart.
+ *
+ * @see reference/native.md §3, §6, §D
+ */
+export async function readRoomAccess(question: RoomQuestion, userId: UserId): Promise<RoomAccess> {
+  const member = await readState(question, 'm.room.member', userId);
+  if (member === 403) return undefined;
+  const membership = member === 404 ? undefined : member['membership'];
+  if (membership === 'join') return 'member';
+  if (membership === 'leave') return (await goesOnAfterLeave(question, userId)) ? 'peeker' : 'left';
+  return (await isWorldReadable(question)) ? 'peeker' : undefined;
+}
+
+/** Whether who left a room is shown what came after the leave: he forgot it, or it is open and the homeserver cuts nothing. */
+async function goesOnAfterLeave(question: RoomQuestion, userId: UserId): Promise<boolean> {
+  const { homeserver, caller, roomId, signal } = question;
+  const newest = orRefusal(homeserver.messagesPage(caller, roomId, { dir: 'b', limit: 1 }, signal));
+  const [page, isOpen] = await Promise.all([newest, isWorldReadable(question)]);
+  if (!isOpen || typeof page !== 'object') return false;
+  const [event] = page.events;
+  return event !== undefined && !isMembershipOf(userId, event.parse());
+}
+
+/** Whether anybody may read the room now. The summary knows; state may be that of the moment when the caller left. */
+export async function isWorldReadable(question: RoomQuestion): Promise<boolean> {
+  const { homeserver, caller, roomId, signal } = question;
+  const summary = await orRefusal(homeserver.roomSummary(caller, roomId, signal));
+  if (typeof summary === 'object' && typeof summary.world_readable === 'boolean')
+    return summary.world_readable;
+  const visibility = await readState(question, 'm.room.history_visibility', '');
+  return typeof visibility === 'object' && visibility['history_visibility'] === 'world_readable';
+}
+
+async function readState(
+  { homeserver, kind, caller, roomId, signal }: RoomQuestion,
+  type: string,
+  stateKey: string,
+): Promise<JsonObject | 403 | 404> {
+  if (kind.readStateEvent === undefined)
+    return orRefusal(homeserver.stateEvent(caller, roomId, type, stateKey, signal));
+  const key = { type, stateKey };
+  return orRefusal(
+    kind.readStateEvent(homeserver, caller, roomId, key, signal).then((content) => content ?? 404),
+  );
+}
+
+async function orRefusal<Answer>(answer: Promise<Answer>): Promise<Answer | 403 | 404> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof HomeserverError)) throw error;
+    // What a homeserver does not have is a 404 on most, and a 400 on Conduit.
+    if (error.status === 404 || error.errcode === 'M_UNRECOGNIZED') return 404;
+    if (error.status === 403) return 403;
+    throw error;
+  }
+}

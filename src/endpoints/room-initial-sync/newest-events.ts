@@ -1,0 +1,74 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { encodeRoomToken } from '../../tokens/own-tokens.ts';
+import type { Caller, Homeserver } from '../../homeserver/homeserver.ts';
+import { readOrRefuse } from '../../homeserver/unreadable-answer.ts';
+import type { EventId, MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
+import type { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
+import type { Spool } from '../streamed/spool.ts';
+
+export interface NewestEventsOptions {
+  homeserver: Homeserver;
+  caller: Caller;
+  roomId: RoomId;
+  from: MessagesToken | SyncToken;
+  limit: number;
+  /** Writes the events as they are given. */
+  events: LegacyEventBytes;
+  /** Holds them, as the oldest come first in the answer and last from the homeserver. */
+  spool: Spool;
+  /** Told of each event that is given. */
+  onEvent: (eventId: EventId | undefined, roomId: RoomId) => void;
+  signal: AbortSignal;
+}
+
+/** Events that are held, oldest last: in the slot of each page, as JSON text with commas between, oldest first. */
+export interface NewestEvents {
+  pages: number;
+  newest: EventId | undefined;
+  /** Where to page on from the oldest. */
+  start: string;
+}
+
+/** The least that homeservers agree on. */
+const PAGE_LIMIT = 100;
+/** Pages may be empty where history is invisible to the caller. */
+const MOST_PAGES = 20;
+
+/** Reads the newest events of a room up to a position, at most `limit`, into the spool: each once, a page at a time. */
+export async function readNewest(options: NewestEventsOptions): Promise<NewestEvents> {
+  const { homeserver, caller, roomId, limit, events, spool, signal } = options;
+  const known = new Set<EventId>();
+  let newest: EventId | undefined;
+  let oldest: EventId | undefined;
+  let left = limit;
+  let pages = 0;
+  let from = options.from;
+  for (let asked = 0; asked < MOST_PAGES && left > 0; asked += 1) {
+    const query = { dir: 'b' as const, from, limit: Math.min(PAGE_LIMIT, left) };
+    const page = await homeserver.messagesPage(caller, roomId, query, signal);
+    // To take the page, to find its events and to write them are three pieces of work.
+    await nextTurn();
+    const fresh = page.events.filter(({ event_id }) => event_id === undefined || !known.has(event_id));
+    for (const { event_id } of fresh) {
+      if (event_id !== undefined) known.add(event_id);
+      options.onEvent(event_id, roomId);
+    }
+    newest ??= fresh[0]?.event_id;
+    oldest = fresh.at(-1)?.event_id ?? oldest;
+    left -= fresh.length;
+    if (fresh.length > 0) {
+      await nextTurn();
+      const bytes = readOrRefuse(() => events.toList(fresh.toReversed()));
+      await spool.hold(`page ${pages}`, { roomId, bytes: bytes.subarray(1, -1) });
+      pages += 1;
+    }
+    const { end } = page;
+    if (end === undefined || end === from) {
+      const start =
+        oldest === undefined ? from : encodeRoomToken({ roomId, eventId: oldest, side: 'before' });
+      return { pages, newest, start };
+    }
+    from = end;
+  }
+  return { pages, newest, start: from };
+}

@@ -1,0 +1,189 @@
+import { Readable } from 'node:stream';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { EventRooms } from '../../caches/event-rooms.ts';
+import type { ReadNow } from '../../follow/now.ts';
+import { checkToken } from '../../tokens/read-position.ts';
+import type { SessionCursors } from '../../follow/session-cursors.ts';
+import { encodeRoomToken } from '../../tokens/own-tokens.ts';
+import type { Homeserver } from '../../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
+import type { Clock } from '../../scheduling/clock.ts';
+import { queryOf } from '../../http/query.ts';
+import type { Turns } from '../../scheduling/turns.ts';
+import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
+import type { EventId, RoomId, SyncToken, UserId } from '../../matrix/identifiers.ts';
+import { readLimit } from '../../matrix/query.ts';
+import { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
+import type { OwnView } from '../../translate/own-view.ts';
+import type { RoomSnapshot } from '../../translate/room-initial-sync.ts';
+import { readNewest, type NewestEvents } from './newest-events.ts';
+import { readRoomAccess } from '../peek/room-access.ts';
+import { writeRoomSnapshot } from './room-snapshot.ts';
+import { readOwnView } from './read-own-view.ts';
+import { answerGet } from '../session/route.ts';
+import type { Session, SessionReader } from '../session/session.ts';
+import { createSpool, type Spool } from '../streamed/spool.ts';
+
+export interface RoomInitialSyncOptions {
+  homeserver: Homeserver;
+  kind: () => Promise<HomeserverKind>;
+  sessions: SessionReader;
+  cursors: SessionCursors;
+  eventRooms: EventRooms;
+  readNow: ReadNow;
+  /** Whether the homeserver has simplified sliding sync. */
+  hasSlidingSync: () => boolean;
+  callTurns: Turns;
+  readTurns: Turns;
+  clock: Clock;
+}
+
+interface Reading {
+  kind: HomeserverKind;
+  isMember: boolean;
+  limit: number;
+  reply: FastifyReply;
+  signal: AbortSignal;
+}
+
+/** The newest events of a room, held in the spool, and the position up to which they are. */
+interface NewestReading extends NewestEvents {
+  now: SyncToken;
+  spool: Spool;
+}
+
+/** What one answer may hold back in memory. */
+const MOST_HELD_BYTES = 4 * 1024 * 1024;
+/** A busy session's stream is told faster than a room is read. */
+const MOST_READINGS = 2;
+const NOTHING_OWN: OwnView = { receipts: [], accountData: [] };
+
+/**
+ * `GET /rooms/{roomId}/initialSync`: one room as it is now, for members, for who left it, and for who only looks.
+ *
+ * Differs: who only looks gets no receipts and no presence. No modern endpoint tells them.
+ * Differs: the chunk is full where there is something to fill it with. Natively what cannot be seen leaves it short.
+ * Differs: receipts are told of the events of the chunk only. Sliding sync tells no others.
+ * Differs: who left gets tags, but no other account data of the room. No modern endpoint lists it for him.
+ * Differs: in rooms of more than 50 members nobody's presence is asked for. It would be a call for each.
+ * Differs: `messages.end` of a left room is a token of ours. Native's has zeros in it, and floods who goes on from it.
+ *
+ * @see matrix-spec data/api/client-server/room_initial_sync.yaml
+ * @see reference/native.md §6
+ */
+export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async (app, options) => {
+  const { homeserver, sessions, cursors, clock } = options;
+
+  answerGet(app, '/rooms/:roomId/initialSync', sessions, async (request, reply) => {
+    const { roomId } = request.params as { roomId: RoomId };
+    const session = await sessions.sessionOf(request);
+    const query = queryOf(request);
+    const limit = readLimit(query, 10);
+    // Natively read and then ignored, unless one is wrong.
+    for (const name of ['from', 'to'] as const) checkToken(name, query.get(name) ?? '', await options.kind());
+    return sessions.withSession(session, () => getRoomInitialSync(session, roomId, limit, request, reply));
+  });
+
+  async function getRoomInitialSync(
+    session: Session,
+    roomId: RoomId,
+    limit: number,
+    { signal }: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<Readable> {
+    const { caller, key, userId } = session;
+    const kind = await options.kind();
+    const access = await readRoomAccess({ homeserver, kind, caller, roomId, signal }, userId);
+    if (access === undefined) throw notReadable(userId, roomId);
+    const leave = await options.readTurns.enter(key, signal);
+    reply.raw.once('close', leave);
+    const isMember = access === 'member';
+    // Sliding sync knows only rooms that the caller is in.
+    const hasSlidingSync = isMember && options.hasSlidingSync();
+    const own =
+      access === 'peeker'
+        ? NOTHING_OWN
+        : readOwnView(homeserver, session, roomId, { hasSlidingSync, limit, signal });
+    const reading = { kind, isMember, limit, reply, signal };
+    const { now, spool, start, newest, pages } = await readUpToNow(session, roomId, reading).catch(
+      orNotReadable(userId, roomId),
+    );
+    const snapshot: RoomSnapshot = {
+      roomId,
+      ...(access !== 'peeker' && { membership: isMember ? 'join' : 'leave' }),
+      start,
+      end: access === 'left' ? afterNewest(roomId, newest, now) : now,
+    };
+    const state = await homeserver.streamState(caller, roomId, signal).catch(orNotReadable(userId, roomId));
+    cursors.keepSnapshot(key, roomId, snapshot.end);
+    reply.type('application/json');
+    const pieces = writeRoomSnapshot({
+      snapshot,
+      spool,
+      pages,
+      nowMs: clock.now(),
+      state,
+      own,
+      homeserver,
+      caller,
+      showsPresence: isMember,
+      callTurns: options.callTurns,
+      owner: key,
+      signal,
+    });
+    return Readable.from(pieces, { objectMode: false });
+  }
+
+  /**
+   * The newest events of a room, and the position up to which they are. A member who joined just now sees it as far as
+   * the session's stream has told, whose next answer goes on from there: never less, also where that was told meanwhile.
+   */
+  async function readUpToNow(
+    { caller, key }: Session,
+    roomId: RoomId,
+    { kind, isMember, limit, reply, signal }: Reading,
+  ): Promise<NewestReading> {
+    const told = (): SyncToken | undefined => (isMember ? cursors.meetingPoint(key, roomId) : undefined);
+    let now = told() ?? (await options.readNow(caller, { setPresence: 'offline', roomId, signal }));
+    for (let readings = 0; ; readings += 1) {
+      const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
+      reply.raw.once('close', () => void spool.close());
+      const events = await readNewest({
+        homeserver,
+        caller,
+        roomId,
+        from: kind.toBackwardsStart?.(now) ?? now,
+        limit,
+        events: new LegacyEventBytes(roomId, clock.now()),
+        spool,
+        onEvent: options.eventRooms.note,
+        signal,
+      });
+      const meanwhile = told() ?? now;
+      if (meanwhile === now || readings === MOST_READINGS) return { now, spool, ...events };
+      await spool.close();
+      now = meanwhile;
+    }
+  }
+};
+
+/** Where a room ended for who left it. */
+function afterNewest(roomId: RoomId, eventId: EventId | undefined, now: SyncToken): string {
+  return eventId === undefined ? now : encodeRoomToken({ roomId, eventId, side: 'after' });
+}
+
+/** The same for rooms that are private and rooms that do not exist. */
+function notReadable(userId: UserId, roomId: RoomId): MatrixError {
+  return new MatrixError(
+    403,
+    'M_FORBIDDEN',
+    `User ${userId} not in room ${roomId}, and room previews are disabled`,
+  );
+}
+
+function orNotReadable(userId: UserId, roomId: RoomId): (error: unknown) => never {
+  return (error) => {
+    const isRefusal = error instanceof HomeserverError && (error.status === 403 || error.status === 404);
+    throw isRefusal ? notReadable(userId, roomId) : error;
+  };
+}

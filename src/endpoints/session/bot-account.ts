@@ -1,0 +1,104 @@
+import { readNewestPlace } from '../../follow/now.ts';
+import type { Caller, Homeserver } from '../../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
+import { toRawPath } from '../../http/raw-url.ts';
+import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
+import type { RoomId, SyncToken } from '../../matrix/identifiers.ts';
+import { JsonReader } from '../../stream/json-reader.ts';
+import { messagesFilter } from '../../translate/sync-filter.ts';
+
+export interface BotAccount {
+  homeserver: Homeserver;
+  caller: Caller;
+  rooms: readonly RoomId[];
+  nextBatch: SyncToken;
+  /** Newest events of each room. */
+  limit: number;
+  isRaw: boolean;
+  signal: AbortSignal;
+}
+
+/** *Now* for a caller without `/sync`: the newest place in one of its rooms. Throws 404 where nothing tells one. */
+export async function readBotNow(
+  rooms: readonly RoomId[],
+  caller: Caller,
+  options: { homeserver: Homeserver; kind: () => Promise<HomeserverKind>; signal: AbortSignal },
+): Promise<SyncToken> {
+  const kind = await options.kind();
+  for (const roomId of rooms) {
+    const place = await readNewestPlace({ ...options, kind, caller, roomId }).catch(undefinedIfRefused);
+    if (place !== undefined) return place;
+  }
+  throw new MatrixError(404, 'M_NOT_FOUND', 'The bot is in no room, and has no position without one');
+}
+
+/** The least that homeservers agree on. */
+const MOST_EVENTS = 100;
+
+/**
+ * The answer that `/sync` would give for the joined rooms of a caller for whom there is none, from `/messages` and
+ * `/state` of each, a room at a time. A room that refuses is left out.
+ *
+ * Differs: of the own bot of an application service there are joined rooms only. Synapse's `/sync` is a 500 for it, and
+ * nothing else tells its invites, the rooms that it left, presence, receipts or account data.
+ */
+export async function* streamBotAccount(account: BotAccount): AsyncGenerator<Buffer> {
+  yield Buffer.from(`{"next_batch":${JSON.stringify(account.nextBatch)},"rooms":{"join":{`);
+  let separator = '';
+  for (const roomId of account.rooms) {
+    const room = await openRoom(account, roomId).catch(undefinedIfRefused);
+    if (room === undefined) continue;
+    yield Buffer.from(`${separator}${JSON.stringify(roomId)}:{"timeline":`);
+    yield room.timeline;
+    yield Buffer.from(',"state":{"events":');
+    yield* room.state;
+    yield Buffer.from('}}');
+    separator = ',';
+  }
+  yield Buffer.from('}}}');
+}
+
+async function openRoom(
+  { homeserver, caller, limit, isRaw, signal }: BotAccount,
+  roomId: RoomId,
+): Promise<{ timeline: Buffer; state: AsyncIterable<Buffer> }> {
+  const query = new URLSearchParams({ dir: 'b', limit: String(Math.min(Math.max(limit, 1), MOST_EVENTS)) });
+  const filter = messagesFilter({ isRaw });
+  if (filter !== undefined) query.set('filter', filter);
+  const call = { method: 'GET', path: toRawPath('rooms', roomId, 'messages'), query } as const;
+  const { events, start, end } = await readPage(await homeserver.streamRequest(caller, call, signal));
+  const shown = events.slice(0, limit).toReversed();
+  const timeline = Buffer.concat([
+    Buffer.from('{"events":['),
+    ...shown.flatMap((event, i) => (i === 0 ? [event] : [COMMA, event])),
+    Buffer.from(`],"limited":true,"prev_batch":${(limit === 0 ? start : end) ?? 'null'}}`),
+  ]);
+  return { timeline, state: await homeserver.streamState(caller, roomId, signal) };
+}
+
+const COMMA = Buffer.from(',');
+
+/** A page of `/messages` → its events, newest first, and its tokens, all as the JSON texts that they came as. */
+async function readPage(
+  chunks: AsyncIterable<Buffer>,
+): Promise<{ events: Buffer[]; start?: string; end?: string }> {
+  const page: { events: Buffer[]; start?: string; end?: string } = { events: [] };
+  const reader = new JsonReader({
+    visit: (path) => {
+      if (path.length === 0 || (path.length === 1 && path[0] === 'chunk')) return 'enter';
+      return path.length === 2 || path[0] === 'start' || path[0] === 'end' ? 'take' : 'skip';
+    },
+    take: ([key], bytes) => {
+      if (key === 'start' || key === 'end') page[key] = bytes.toString();
+      else page.events.push(Buffer.from(bytes));
+    },
+    leave: () => {},
+  });
+  for await (const chunk of chunks) reader.push(chunk);
+  reader.end();
+  return page;
+}
+
+function undefinedIfRefused(error: unknown): undefined {
+  if (!(error instanceof HomeserverError && (error.status === 403 || error.status === 404))) throw error;
+}

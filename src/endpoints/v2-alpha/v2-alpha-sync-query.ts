@@ -1,0 +1,46 @@
+import type { Milliseconds } from '../../matrix/identifiers.ts';
+import { readBoolean, readLimit, readSyncTimeout } from '../../matrix/query.ts';
+import { draftA, draftB, type V2AlphaDraft } from '../../translate/v2-alpha-draft.ts';
+
+/** What a client asks of v2_alpha's `/sync`. */
+export interface V2AlphaSyncQuery {
+  draft: V2AlphaDraft;
+  /** Newest events of each room, where the draft has that in the query. */
+  limit?: number;
+  /** The id of a filter, or the text of one. */
+  filter?: string;
+  since?: string;
+  timeoutMs: Milliseconds;
+  setPresence: 'online' | 'offline';
+  fullState: boolean;
+}
+
+/** Only draft A had these; `limit` it even required. */
+const OF_DRAFT_A = ['limit', 'gap', 'sort', 'backfill'];
+const DEFAULT_LIMIT = 10;
+
+/**
+ * Differs: draft A needs no `limit`. Its other parameters tell it as well.
+ *
+ * Throws native's 400s. Of `set_presence` only `offline` matters, as in the drafts; `gap`, `sort` and `backfill` are not
+ * read, as they never changed the answer.
+ *
+ * @see reference/native.md §8
+ */
+export function readV2AlphaSyncQuery(
+  query: URLSearchParams,
+  maxPollTimeoutMs: Milliseconds,
+): V2AlphaSyncQuery {
+  const isDraftA = OF_DRAFT_A.some((name) => query.has(name));
+  const filter = query.get('filter') ?? '';
+  const since = query.get('since');
+  return {
+    draft: isDraftA ? draftA : draftB,
+    ...(isDraftA && { limit: readLimit(query, DEFAULT_LIMIT) }),
+    ...(filter !== '' && { filter }),
+    ...(since !== null && { since }),
+    timeoutMs: readSyncTimeout(query, maxPollTimeoutMs),
+    setPresence: query.get('set_presence') === 'offline' ? 'offline' : 'online',
+    fullState: readBoolean(query, 'full_state'),
+  };
+}

@@ -1,0 +1,143 @@
+import type { SessionKey } from '../caches/sessions.ts';
+import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import { isTransient, MatrixError } from '../matrix/errors.ts';
+import type { RoomId, UserId } from '../matrix/identifiers.ts';
+import { messagesFilter } from '../translate/sync-filter.ts';
+import type { Clock } from '../scheduling/clock.ts';
+import { readCatchUp, type Step } from './catch-up.ts';
+import { createPagesAhead } from './page-ahead.ts';
+import type { IntervalSource } from './page-reader.ts';
+import { tokenOf, type Remainder } from './remainder.ts';
+import type { Patience } from './poll.ts';
+import type { SessionCursors } from './session-cursors.ts';
+
+/** What one answer of a stream is for. */
+export interface AnswerRequest {
+  session: { key: SessionKey; caller: Caller; userId: UserId };
+  /** What the client sent as `from`. */
+  token: string;
+  /** At most so many room events in this answer. */
+  limit: number;
+  isRaw: boolean;
+  patience: Patience;
+  signal: AbortSignal;
+}
+
+/** The steps of one answer; its return value is the token to go on with. */
+export type CatchUpAnswer = AsyncGenerator<Step, string>;
+
+export interface CatchUpAnswers {
+  /**
+   * Reads until the first event is at hand, waiting out failures; undefined where nothing is left to give. Where it takes
+   * too long to find an event, the answer has none, and its token is where the reading got to.
+   * Throws a failure that outlasts the client's patience before anything was read.
+   */
+  open(remainder: Remainder, request: AnswerRequest): Promise<CatchUpAnswer | undefined>;
+}
+
+/** In as many polls in a row a room may fail, before it is treated as one that refuses and no longer stops the stream. */
+const FAILURES_BEFORE_GIVING_UP = 10;
+
+/** So long an answer looks for something to give, however short the client's own timeout is. */
+const SHORTEST_READING_MS = 10_000;
+
+const NO_STEPS: readonly Step[] = [];
+
+/** Catch-ups as answers: begun with the first event at hand, ended behind the last one given, the rest remembered. */
+export function createCatchUpAnswers(options: {
+  homeserver: Homeserver;
+  kind: () => Promise<HomeserverKind>;
+  cursors: SessionCursors;
+  clock: Clock;
+  onRefusedRoom?: () => void;
+}): CatchUpAnswers {
+  const { homeserver, cursors } = options;
+  const pagesAhead = createPagesAhead();
+
+  async function open(remainder: Remainder, request: AnswerRequest): Promise<CatchUpAnswer | undefined> {
+    const { session, token, patience, limit, signal } = request;
+    let failed: RoomId | undefined;
+    let reached = remainder;
+    const source: IntervalSource = {
+      ...(await sourceFor(request)),
+      onFailure: (roomId) => (failed = roomId),
+      onProgress: (remaining) => (reached = remaining),
+    };
+    try {
+      return await patience.outlast(async () => {
+        const steps = readCatchUp(reached, limit, source, signal);
+        const first = await steps.next();
+        if (first.done !== true) return giveSteps(first.value, steps, request);
+        return first.value.rooms.length === 0 ? undefined : giveNothing(first.value, readingKeyOf(request));
+      });
+    } catch (error) {
+      // What was read and showed nothing need not be read again.
+      if (reached !== remainder && isTransient(error)) return giveNothing(reached, readingKeyOf(request));
+      if (failed !== undefined) cursors.countFailure(session.key, token, failed);
+      throw error;
+    }
+  }
+
+  async function sourceFor({ session, token, isRaw, patience }: AnswerRequest): Promise<IntervalSource> {
+    const latestMs = options.clock.now() + SHORTEST_READING_MS;
+    const kind = await options.kind();
+    const filter = messagesFilter({ isRaw });
+    return {
+      readPage: (interval, page, reading) =>
+        kind.readPage(homeserver, session.caller, interval, page, {
+          ...(filter !== undefined && { filter }),
+          ...reading,
+        }),
+      isGivenUp: (roomId) => cursors.failures(session.key, token, roomId) >= FAILURES_BEFORE_GIVING_UP,
+      onRefused: () => options.onRefusedRoom?.(),
+      isTooLate: () => patience.leftMs() === 0 && options.clock.now() >= latestMs,
+      pagesAhead,
+    };
+  }
+
+  /** All steps. A failure ends the answer behind the last event that was given: the next call meets it again. */
+  async function* giveSteps(
+    first: Step,
+    steps: AsyncGenerator<Step, Remainder>,
+    { session, isRaw, signal }: AnswerRequest,
+  ): CatchUpAnswer {
+    let remainder = first.remainder;
+    try {
+      yield first;
+      for (let step = await steps.next(); ; step = await steps.next()) {
+        if (step.done === true) {
+          remainder = step.value;
+          break;
+        }
+        remainder = step.value.remainder;
+        yield step.value;
+      }
+    } catch (error) {
+      if (!(error instanceof MatrixError) && !signal.aborted) throw error;
+    } finally {
+      await steps.return(remainder);
+    }
+    return keep(remainder, readingKeyOf({ session, isRaw }));
+  }
+
+  /** The answer of a reading that found nothing so far. */
+  async function* giveNothing(remainder: Remainder, key: SessionKey): CatchUpAnswer {
+    yield* NO_STEPS;
+    return keep(remainder, key);
+  }
+
+  /** Remembers what is left; returns the token that means it. */
+  function keep(remainder: Remainder, key: SessionKey): string {
+    const end = tokenOf(remainder);
+    if (remainder.rooms.length > 0) cursors.keepRemainder(key, end, remainder);
+    return end;
+  }
+
+  return { open };
+}
+
+/** What a remainder is kept under beside its token: its events are read in the form that the client asks for. */
+export function readingKeyOf({ session, isRaw }: Pick<AnswerRequest, 'session' | 'isRaw'>): SessionKey {
+  return isRaw ? (`${session.key} raw` as SessionKey) : session.key;
+}

@@ -1,0 +1,126 @@
+import type { Homeserver } from '../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import type { Clock } from '../scheduling/clock.ts';
+import type { RoomId, SyncToken } from '../matrix/identifiers.ts';
+import { countRoomEvents, type StreamUpdate } from '../translate/events.ts';
+import { catchUpFilter } from '../translate/sync-filter.ts';
+import {
+  readingKeyOf,
+  type AnswerRequest,
+  type CatchUpAnswer,
+  type CatchUpAnswers,
+} from './catch-up-answer.ts';
+import { remainderAt, type Remainder } from './remainder.ts';
+import type { AnswerMemory } from './held-bytes.ts';
+import { poll } from './poll.ts';
+import { readStreamUpdate } from './read-update.ts';
+import type { TypingMemory } from './repeated-typing.ts';
+import type { SessionCursors } from './session-cursors.ts';
+import type { CatchUpPosition } from '../tokens/own-tokens.ts';
+import type { StreamPosition } from '../tokens/read-position.ts';
+
+/** One answer's worth of the stream. */
+export type Delivery =
+  /** Nothing that a client would see, up to `end`. */
+  | { kind: 'quiet'; end: string }
+  /** All that happened, up to `end`: it fits into one answer. */
+  | { kind: 'update'; update: StreamUpdate; end: string }
+  /** The beginning of what is left; `firstUpdate`, in a catch-up's first answer, holds what is not room history. */
+  | { kind: 'catch-up'; steps: CatchUpAnswer; firstUpdate?: StreamUpdate };
+
+export interface StreamRequest extends AnswerRequest {
+  /** What the answer may hold; whoever sends it gives it back. */
+  memory: AnswerMemory;
+}
+
+export interface EventStream {
+  /** Waits, as long as the request's patience lasts, for what comes after a position. */
+  follow(position: StreamPosition, request: StreamRequest): Promise<Delivery>;
+}
+
+/**
+ * A user's whole stream, from any position on: a poll, and a catch-up where one answer cannot hold what a poll found.
+ *
+ * @see design §5
+ */
+export function createEventStream(options: {
+  homeserver: Homeserver;
+  kind: () => Promise<HomeserverKind>;
+  answers: CatchUpAnswers;
+  cursors: SessionCursors;
+  typing: TypingMemory;
+  clock: Clock;
+  onRemainder?: (how: 'hit' | 'rebuilt') => void;
+  onUpdate?: (update: StreamUpdate) => void;
+}): EventStream {
+  const { homeserver, answers, cursors, clock } = options;
+
+  async function follow(position: StreamPosition, request: StreamRequest): Promise<Delivery> {
+    if ('syncToken' in position) return pollFrom(position.syncToken, request);
+    const remainder = await remainderOf(position.catchUp, request);
+    const steps = await answers.open(remainder, request);
+    return steps === undefined ? pollFrom(remainder.to, request) : { kind: 'catch-up', steps };
+  }
+
+  async function pollFrom(since: SyncToken, request: StreamRequest): Promise<Delivery> {
+    const { session, isRaw, patience, memory, signal } = request;
+    const { caller, userId } = session;
+    const kind = await patience.outlast(options.kind);
+    const { from, to, update } = await poll({
+      homeserver,
+      kind,
+      caller,
+      userId,
+      since,
+      isRaw,
+      ...(kind.repeatsTyping === true && {
+        withoutRepeats: (told: StreamUpdate, position: SyncToken) =>
+          options.typing.withoutRepeats(session.key, told, position),
+      }),
+      patience,
+      memory,
+      clock,
+      signal,
+    });
+    if (update === undefined) return { kind: 'quiet', end: to };
+    cursors.noteDelivered(session.key, to, roomsJoinedIn(update));
+    options.onUpdate?.(update);
+    const isWhole = update.rooms.every((room) => room.isWhole);
+    if (isWhole && countRoomEvents(update) <= request.limit) return { kind: 'update', update, end: to };
+    const steps = await answers.open({ from, to, rooms: update.rooms }, request);
+    if (steps === undefined) return { kind: 'update', update: { ...update, rooms: [] }, end: to };
+    return { kind: 'catch-up', steps, firstUpdate: update };
+  }
+
+  /** What is left at a catch-up token: as remembered, else as the homeserver tells now. */
+  async function remainderOf(position: CatchUpPosition, request: AnswerRequest): Promise<Remainder> {
+    const { session, token, patience, signal } = request;
+    const remembered = cursors.remainder(readingKeyOf(request), token);
+    options.onRemainder?.(remembered === undefined ? 'rebuilt' : 'hit');
+    if (remembered !== undefined) return remembered;
+    rebuilds = (rebuilds + 1) % 1024;
+    const query = {
+      filter: catchUpFilter(rebuilds),
+      since: position.from,
+      timeoutMs: 0,
+      setPresence: 'online',
+    } as const;
+    const { rooms } = await patience.outlast(async () => {
+      const chunks = await homeserver.streamSync(session.caller, query, signal);
+      return readStreamUpdate(chunks, session.userId, NOTHING_HELD);
+    });
+    return remainderAt(position, rooms);
+  }
+
+  // A rebuild must not get Synapse's cached answer to an earlier one: it may be older than the interval's end.
+  let rebuilds = 0;
+
+  return { follow };
+}
+
+/** Of a rebuild only the rooms are read. */
+const NOTHING_HELD = { take: () => false, give: () => {} };
+
+/** The rooms in which our own join is among the events. */
+const roomsJoinedIn = ({ rooms }: StreamUpdate): RoomId[] =>
+  rooms.filter(({ hasOwnJoin }) => hasOwnJoin === true).map(({ roomId }) => roomId);

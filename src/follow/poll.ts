@@ -1,0 +1,107 @@
+import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
+import type { Clock } from '../scheduling/clock.ts';
+import { isTransient, MatrixError, retryAfterOf } from '../matrix/errors.ts';
+import type { Milliseconds, SyncToken, UserId } from '../matrix/identifiers.ts';
+import { isSilent, type StreamUpdate } from '../translate/events.ts';
+import { pollFilter } from '../translate/sync-filter.ts';
+import type { AnswerMemory } from './held-bytes.ts';
+import { readStreamUpdate } from './read-update.ts';
+import { settleTimelines } from './settled-timelines.ts';
+
+/** What a poll found: all that happened from `from` to `to`; without an update, nothing that a client would see. */
+export interface PollResult {
+  from: SyncToken;
+  to: SyncToken;
+  update?: StreamUpdate;
+}
+
+export interface PollOptions {
+  homeserver: Homeserver;
+  kind: HomeserverKind;
+  caller: Caller;
+  userId: UserId;
+  since: SyncToken;
+  isRaw: boolean;
+  /** What of an update from a position is left to tell. */
+  withoutRepeats?: (update: StreamUpdate, since: SyncToken) => StreamUpdate;
+  patience: Patience;
+  /** What is held of the update. */
+  memory: AnswerMemory;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+/** Between two rounds, whatever the homeserver does: a poll never becomes a hot loop. */
+const SHORTEST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1000;
+const LONGEST_BACKOFF_MS = 5000;
+
+/**
+ * Asks `/sync` until something shows that a legacy client would see, or the deadline has come.
+ *
+ * Wake-ups with nothing to show (to-device messages, push rules, device lists) are waited past, from the newest token.
+ * Throws native's 400 where the homeserver took the token for none, and tells everything anew.
+ *
+ * @see design §4 "GET /events"
+ */
+export async function poll(options: PollOptions): Promise<PollResult> {
+  const { homeserver, kind, caller, userId, patience, memory, clock, signal } = options;
+  const filter = pollFilter({ isRaw: options.isRaw });
+  let since = options.since;
+  let pauseMs = SHORTEST_PAUSE_MS;
+  for (;;) {
+    const startedAt = clock.now();
+    const given = await patience.outlast(async () => {
+      memory.release();
+      const query = { filter, since, timeoutMs: patience.leftMs(), setPresence: 'online' } as const;
+      return readStreamUpdate(await homeserver.streamSync(caller, query, signal), userId, memory);
+    });
+    const { nextBatch, isInitial } = given;
+    if (kind.takesJunkAsNothing === true && isInitial)
+      throw new MatrixError(400, 'M_UNKNOWN', "'from' parameter is invalid");
+    kind.noteSyncToken?.(nextBatch);
+    const reading = { homeserver, kind, caller, nextBatch, signal };
+    const rooms = await patience.outlast(() => settleTimelines(given.rooms, reading));
+    const told = { ...given, rooms };
+    const update = options.withoutRepeats?.(told, since) ?? told;
+    if (!isSilent(update)) return { from: since, to: nextBatch, update };
+    since = nextBatch;
+    if (patience.leftMs() === 0) return { from: since, to: since };
+    const pauseLeftMs = startedAt + pauseMs - clock.now();
+    if (pauseLeftMs > 0) await clock.sleep(Math.min(pauseLeftMs, patience.leftMs()), signal);
+    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+/** How long a client waits, and with it the gateway for a homeserver that is down. */
+export interface Patience {
+  /** Until the deadline; 0 from then on. */
+  leftMs(): Milliseconds;
+  /**
+   * Repeats work that fails in a way that may pass (homeserver down, 5xx, 429), each time after a longer pause and not
+   * before a 429 allows it. Throws other failures at once, and the last one at the deadline.
+   */
+  outlast<Result>(work: () => Promise<Result>): Promise<Result>;
+}
+
+/** Patience of `timeoutMs` from now on; of 0: none, each failure is thrown at once. */
+export function createPatience(timeoutMs: Milliseconds, clock: Clock, signal: AbortSignal): Patience {
+  const deadline = clock.now() + timeoutMs;
+  const leftMs = () => Math.max(0, deadline - clock.now());
+  return {
+    leftMs,
+    outlast: async (work) => {
+      for (let pauseMs = SHORTEST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_BACKOFF_MS)) {
+        try {
+          return await work();
+        } catch (error) {
+          signal.throwIfAborted();
+          if (!isTransient(error) || leftMs() === 0) throw error;
+          await clock.sleep(Math.min(Math.max(pauseMs, retryAfterOf(error) ?? 0), leftMs()), signal);
+          if (leftMs() === 0) throw error;
+        }
+      }
+    },
+  };
+}

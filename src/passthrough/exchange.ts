@@ -1,0 +1,149 @@
+import type { ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { writeError } from '../http/error-handler.ts';
+import { cut } from '../http/send.ts';
+import { AnswerTooLate, explainNetworkError, isStatus, OddStatus } from '../homeserver/network-errors.ts';
+import type { Milliseconds } from '../matrix/identifiers.ts';
+import { toClientHeaders } from './headers.ts';
+
+/** What the gateway may want to know about an exchange, at its head: for sessions to be forgotten and counted. */
+export interface Answered {
+  method: string;
+  /** As sent to the homeserver. */
+  rawUrl: string;
+  /** As sent to the homeserver, in pairs: with the access token, so not for the log. */
+  headers: readonly string[];
+  /** The homeserver's, or ours (502, 504) where it gave none. */
+  status: number;
+}
+
+/** What all exchanges of a kind have in common. */
+export interface Exchanging {
+  /** For the homeserver's head, from the moment when the request was sent; 0: none. */
+  headDeadlineMs: Milliseconds;
+  onAnswered?: ((answered: Answered) => void) | undefined;
+  /** Told of what undici says where the homeserver did not answer, or not whole. */
+  onFailure?: ((error: Error, isCut: boolean) => void) | undefined;
+}
+
+/**
+ * One request of a client and the homeserver's answer to it, streamed; what undici calls while it happens.
+ *
+ * Nothing is kept but what is on its way: a slow client pauses the homeserver's connection. A client that leaves ends
+ * the homeserver's request, whenever it leaves. An answer that has begun and breaks off is cut, never ended.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly #sent: Omit<Answered, 'status'>;
+  readonly #response: ServerResponse;
+  readonly #how: Exchanging;
+  #controller: Dispatcher.DispatchController | undefined;
+  #isOver = false;
+  #hasClientLeft = false;
+  /** The body's length by its header; -1 where it has none. */
+  #length = -1;
+  /** A body that came in one piece, sent together with its head. */
+  #whole: Buffer | undefined;
+  #sentAt = performance.now();
+  #headTimer: NodeJS.Timeout | undefined;
+
+  constructor(sent: Omit<Answered, 'status'>, response: ServerResponse, how: Exchanging) {
+    this.#sent = sent;
+    this.#response = response;
+    this.#how = how;
+    response.on('close', () => this.#onClientClosed());
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#hasClientLeft) controller.abort(new ClientLeft());
+  }
+
+  onRequestSent(): void {
+    this.#sentAt = performance.now();
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, _: unknown, text = ''): void {
+    // 103 and the like are for the homeserver's neighbour: the real answer follows.
+    if (status < 200) return this.#outlastInformation(controller);
+    clearTimeout(this.#headTimer);
+    if (!isStatus(status)) return controller.abort(new OddStatus());
+    const headers = toClientHeaders(controller.rawHeaders as Buffer[]);
+    this.#length = lengthOf(headers);
+    this.#tell(status);
+    this.#response.writeHead(status, reasonOf(status, text), headers);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (chunk.length === this.#length) {
+      this.#whole = chunk;
+      return;
+    }
+    if (this.#response.write(chunk)) return;
+    controller.pause();
+    this.#response.once('drain', () => controller.resume());
+  }
+
+  onResponseEnd(): void {
+    this.#isOver = true;
+    if (this.#whole === undefined) this.#response.end();
+    // As a string of bytes Node joins it with the head into one write, which costs a third less than two.
+    else if (this.#whole.length <= JOINED_LIMIT) this.#response.end(this.#whole.toString('latin1'), 'latin1');
+    else this.#response.end(this.#whole);
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    this.#isOver = true;
+    clearTimeout(this.#headTimer);
+    if (this.#hasClientLeft) return;
+    this.#how.onFailure?.(error, this.#response.headersSent);
+    if (this.#response.headersSent) {
+      cut(this.#response);
+      return;
+    }
+    const explained = explainNetworkError(error);
+    this.#tell(explained.status);
+    writeError(this.#response, explained);
+  }
+
+  /** undici's deadline for the head begins anew with each 1xx: so from the first one on it is kept here. */
+  #outlastInformation(controller: Dispatcher.DispatchController): void {
+    const { headDeadlineMs } = this.#how;
+    if (this.#headTimer !== undefined || !(headDeadlineMs > 0)) return;
+    const leftMs = headDeadlineMs - (performance.now() - this.#sentAt);
+    this.#headTimer = setTimeout(() => controller.abort(new AnswerTooLate()), Math.max(0, leftMs));
+  }
+
+  #tell(status: number): void {
+    const { method, rawUrl, headers } = this.#sent;
+    this.#how.onAnswered?.({ method, rawUrl, headers, status });
+  }
+
+  #onClientClosed(): void {
+    if (this.#isOver) return;
+    this.#hasClientLeft = true;
+    this.#controller?.abort(new ClientLeft());
+  }
+}
+
+/**
+ * Bytes of a body up to which copying it costs less than a write of its own. (From 8 KB on it would cost more, were it not
+ * that a process which ends most answers with a string ends others by a slower way.)
+ */
+const JOINED_LIMIT = 32 * 1024;
+
+class ClientLeft extends Error {}
+
+function lengthOf(headers: readonly string[]): number {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i];
+    if (name?.length === 14 && name.toLowerCase() === 'content-length') return Number(headers[i + 1]);
+  }
+  return -1;
+}
+
+/** The homeserver's reason phrase, where Node would send it. */
+function reasonOf(status: number, text: string): string | undefined {
+  const usual = STATUS_CODES[status];
+  return text !== usual && /^[\t\x20-\x7e]+$/.test(text) ? text : usual;
+}

@@ -1,0 +1,97 @@
+import type { ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { Exchange, type Answered, type Exchanging } from './exchange.ts';
+
+/** What changes the body of an answer while it comes: the bytes of a piece → what there is to send for them. */
+export interface BodyFiller {
+  push(chunk: Buffer): Buffer;
+}
+
+/** Bodies up to here are held until they are whole, and have a length: clients of the time take a chunk for all. */
+const HELD_LIMIT = 256 * 1024;
+
+/**
+ * An exchange whose answer, where it is a 200, goes through a filler. Everything else about it is passed on, but the
+ * body's length, which is another one. A body that the homeserver has packed is left as it is.
+ *
+ * A short body is sent with its length. One that by its header is long is sent while it comes; where no header says, its
+ * first 256 KB are waited for, which the homeserver sends in one go once it begins.
+ */
+export class FilledExchange extends Exchange {
+  readonly #filler: BodyFiller;
+  #isFilled = false;
+  /** The head of an answer while it is held, and what came of its body. */
+  #head: { rawHeaders: Buffer[]; status: number; text: string } | undefined;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #controller: Dispatcher.DispatchController | undefined;
+
+  constructor(sent: Omit<Answered, 'status'>, response: ServerResponse, filler: BodyFiller, how: Exchanging) {
+    super(sent, response, how);
+    this.#filler = filler;
+  }
+
+  override onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: unknown,
+    text = '',
+  ): void {
+    const rawHeaders = controller.rawHeaders as Buffer[];
+    if (status !== 200 || !isPlain(valueOf(rawHeaders, 'content-encoding'))) {
+      super.onResponseStart(controller, status, headers, text);
+      return;
+    }
+    this.#isFilled = true;
+    this.#controller = controller;
+    this.#head = { rawHeaders: withoutLength(rawHeaders), status, text };
+    if (Number(valueOf(rawHeaders, 'content-length') ?? 0) > HELD_LIMIT) this.#release();
+  }
+
+  override onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const filled = this.#isFilled ? this.#filler.push(chunk) : chunk;
+    if (filled.length === 0) return;
+    if (this.#head === undefined) {
+      super.onResponseData(controller, filled);
+      return;
+    }
+    this.#held.push(filled);
+    this.#heldBytes += filled.length;
+    if (this.#heldBytes > HELD_LIMIT) this.#release();
+  }
+
+  override onResponseEnd(): void {
+    this.#head?.rawHeaders.push(Buffer.from('Content-Length'), Buffer.from(String(this.#heldBytes)));
+    this.#release();
+    super.onResponseEnd();
+  }
+
+  /** Sends the head, and what was held of the body. */
+  #release(): void {
+    const head = this.#head;
+    const controller = this.#controller;
+    if (head === undefined || controller === undefined) return;
+    this.#head = undefined;
+    controller.rawHeaders = head.rawHeaders;
+    super.onResponseStart(controller, head.status, undefined, head.text);
+    if (this.#heldBytes > 0) super.onResponseData(controller, Buffer.concat(this.#held, this.#heldBytes));
+    this.#held = [];
+  }
+}
+
+const isPlain = (encoding: string | undefined): boolean =>
+  encoding === undefined || encoding === '' || encoding.toLowerCase() === 'identity';
+
+function valueOf(rawHeaders: readonly Buffer[], name: string): string | undefined {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toString('latin1').toLowerCase() === name)
+      return rawHeaders[i + 1]?.toString('latin1');
+  }
+  return undefined;
+}
+
+function withoutLength(rawHeaders: readonly Buffer[]): Buffer[] {
+  return rawHeaders.filter(
+    (_, i) => rawHeaders[i - (i % 2)]?.toString('latin1').toLowerCase() !== 'content-length',
+  );
+}

@@ -1,0 +1,31 @@
+import type { RoomWatch } from '../follow/room-watch.ts';
+import type { Homeserver } from '../homeserver/homeserver.ts';
+import { newsOf } from './news-routes.ts';
+import type { Answered } from './exchange.ts';
+
+/**
+ * Tells those who wait for a room's news when some are made through the gateway: by a request that passes, or by one of
+ * ours. No body is read, so what names no room (a federation transaction, a join by alias) may be any room's.
+ *
+ * @see design §4 "GET /events?room_id="
+ */
+export function createNewsObserver(watch: Pick<RoomWatch, 'expect'>): (answered: Answered) => void {
+  return ({ method, rawUrl, status }) => {
+    if (status < 200 || status >= 300) return;
+    const room = newsOf(method, rawUrl);
+    if (room !== undefined) watch.expect(room);
+  };
+}
+
+/** The same homeserver; what is made by requests of the old prefixes, which are reshaped, is told as well. */
+export function withNewsObserved(homeserver: Homeserver, watch: Pick<RoomWatch, 'expect'>): Homeserver {
+  return {
+    ...homeserver,
+    request: async (caller, request, signal) => {
+      const answer = await homeserver.request(caller, request, signal);
+      const room = newsOf(request.method, `/_matrix/client/v3/${request.path}`);
+      if (room !== undefined) watch.expect(room);
+      return answer;
+    },
+  };
+}

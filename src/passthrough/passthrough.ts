@@ -1,0 +1,196 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { METHODS } from 'node:http';
+import fastifyHttpProxy from '@fastify/http-proxy';
+import type { FastifyInstance, onRequestHookHandler } from 'fastify';
+import type { Connections, OutgoingRequest } from '../homeserver/connections.ts';
+import { createClientAddressReader } from './client-address.ts';
+import { checkQueryToken } from '../http/access-token.ts';
+import { writeError } from '../http/error-handler.ts';
+import { createPeerLookup } from '../http/forwarded.ts';
+import type { Peer } from '../http/forwarded.ts';
+import { toAuthenticatedMedia } from './legacy-media.ts';
+import { toHomeserverPath } from './legacy-prefixes.ts';
+import type { HomeserverPrefixes } from '../homeserver/prefixes.ts';
+import { takeQueryToken } from './query-token.ts';
+import { isBelow, isLongPoll, matchesAsSent, pathOf } from '../http/raw-url.ts';
+import { hasDotSegment } from '../matrix/dot-segments.ts';
+import { unrecognized } from '../matrix/errors.ts';
+import type { Milliseconds } from '../matrix/identifiers.ts';
+import type { OpenedRequest, OpenMedia } from './opened-media.ts';
+import { Exchange } from './exchange.ts';
+import type { Answered, Exchanging } from './exchange.ts';
+import { FilledExchange, type BodyFiller } from './filled-answer.ts';
+import { toChangedHeaders, toHomeserverHeaders } from './headers.ts';
+import { uploadOf } from './upload.ts';
+
+export interface PassThroughOptions {
+  connections: Connections;
+  /** Prefixes of raw paths that may pass; the rest is 404. */
+  passPaths: readonly string[];
+  /** Whose X-Forwarded-* are believed. */
+  trustedProxies: readonly string[];
+  /** For the head of an answer, once the request was sent; long polls have none. */
+  deadlineMs: Milliseconds;
+  /** How long the homeserver may send nothing in the midst of an answer, while the client would take more. */
+  answerIdleMs: Milliseconds;
+  /** By the homeserver's `/versions`, as last seen. */
+  prefixesOf(): HomeserverPrefixes;
+  /** Whether the homeserver gives media to who shows an access token. */
+  hasAuthenticatedMedia(): boolean;
+  /** For old media without an access token; they pass as they are where it is not given. */
+  openMedia?: OpenMedia | undefined;
+  /** Told at the head of every answer of the homeserver, and of a 502 or 504 for want of one. */
+  onAnswered?(answered: Answered): void;
+  /** Told of what undici says where the homeserver did not answer, or not whole. */
+  onFailure?(error: Error, isCut: boolean): void;
+}
+
+/** The part of Fastify's request and reply that is used, also where its router refused the request. */
+type Raw<Message> = { readonly raw: Message };
+type Reply = Raw<ServerResponse> & { hijack(): unknown };
+
+/** What of a request or its answer is not passed on as it came. */
+export interface Changed {
+  rawUrl?: string;
+  /** A JSON text instead of the body, which was read. */
+  body?: Buffer;
+  /** What the body of an answer with status 200 becomes. */
+  filler?: BodyFiller;
+}
+
+/** Passes a request on, as it is or changed, and answers it. Never throws. */
+export type PassThrough = (request: Raw<IncomingMessage>, reply: Reply, changed?: Changed) => void;
+
+/**
+ * Builds the pass-through: everything that is not answered here goes to the homeserver as it came, and comes back so.
+ *
+ * What changes: the access token moves from query to header, the old prefixes become what the homeserver has, old media
+ * of who has an access token are asked for at their new place, hop-by-hop headers stop, X-Forwarded-* are ours. One
+ * request up for one down: nothing is ever sent twice. undici looks for the homeserver's goodbye before it uses an idle
+ * connection again, so that a stale one is replaced, not retried; a connection that closes while a request is on its way
+ * is a 502, as the homeserver may have acted on it.
+ *
+ * @see reference/safety.md §4.2
+ */
+export function createPassThrough(options: PassThroughOptions): PassThrough {
+  const peerOf = createPeerLookup(options.trustedProxies);
+  const clientAddressOf = createClientAddressReader(options.trustedProxies);
+  const { onAnswered, onFailure } = options;
+  const exchange: Exchanging = { headDeadlineMs: options.deadlineMs, onAnswered, onFailure };
+  const pollExchange: Exchanging = { ...exchange, headDeadlineMs: 0 };
+
+  /** The client's address, as far as it is known; that of the proxy whose word is not taken. */
+  function sharerOf(request: IncomingMessage, peer: Peer): string {
+    const isTold = peer.isTrusted && request.headers['x-forwarded-for'] !== undefined;
+    return (isTold ? clientAddressOf(request, peer) : undefined) ?? peer.address ?? 'unknown';
+  }
+
+  return (request, reply, changed) => {
+    reply.hijack();
+    try {
+      send(request.raw, reply.raw, changed ?? {});
+    } catch (error) {
+      writeError(reply.raw, error);
+    }
+  };
+
+  function send(request: IncomingMessage, response: ServerResponse, changed: Changed): void {
+    const { method = 'GET' } = request;
+    const receivedUrl = changed.rawUrl ?? request.url ?? '';
+    const receivedPath = pathOf(receivedUrl);
+    if (!isBelow(options.passPaths, receivedPath)) throw unrecognized();
+
+    let rawUrl = receivedUrl;
+    let accessToken: string | undefined;
+    let opened: OpenedRequest | undefined;
+    const peer = peerOf(request.socket);
+    if (isBelow(CLIENT_PATHS, receivedPath)) {
+      ({ rawUrl, accessToken } = takeQueryToken(receivedUrl));
+      if (accessToken !== undefined)
+        accessToken = checkQueryToken(accessToken, request.headers.authorization !== undefined);
+      rawUrl = toHomeserverPath(method, rawUrl, options.prefixesOf());
+      const hasToken = accessToken !== undefined || request.headers.authorization !== undefined;
+      if (hasToken) {
+        if (options.hasAuthenticatedMedia()) rawUrl = toAuthenticatedMedia(method, rawUrl);
+      } else if (options.openMedia !== undefined && options.hasAuthenticatedMedia()) {
+        opened = options.openMedia(request, peer, rawUrl);
+        if (opened !== undefined) ({ rawUrl, accessToken } = opened);
+      }
+    }
+
+    const { connections, deadlineMs, answerIdleMs } = options;
+    const headers = toChangedHeaders(
+      toHomeserverHeaders(request, peer, connections.hostFor, accessToken),
+      changed,
+    );
+    const isPoll = isLongPoll(receivedPath);
+    const how = isPoll ? pollExchange : exchange;
+    const handler =
+      opened?.exchange(response, how) ??
+      createExchange({ method, rawUrl, headers }, response, how, changed.filler);
+    const outgoing: OutgoingRequest = {
+      method,
+      path: rawUrl,
+      headers,
+      body: changed.body ?? uploadOf(request) ?? null,
+      headersTimeout: isPoll ? 0 : deadlineMs,
+      // A poll's answer may begin long before it goes on.
+      bodyTimeout: answerIdleMs + (isPoll ? readTimeout(rawUrl) : 0),
+      sharer: sharerOf(request, peer),
+    };
+    (isPoll ? connections.longPolls : connections.rest).dispatch(outgoing, handler);
+  }
+}
+
+function createExchange(
+  sent: Omit<Answered, 'status'>,
+  response: ServerResponse,
+  how: Exchanging,
+  filler: BodyFiller | undefined,
+): Exchange {
+  if (filler === undefined) return new Exchange(sent, response, how);
+  return new FilledExchange(sent, response, filler, how);
+}
+
+/** What a poll's client is ready to wait for its answer, at most an hour; 0 where it does not say. */
+function readTimeout(rawUrl: string): Milliseconds {
+  const timeoutMs = Number(/[?&]timeout=(\d{1,9})/.exec(rawUrl)?.[1] ?? 0);
+  return Math.min(timeoutMs, 3_600_000);
+}
+
+/** Where a token may be in the query. Federation requests are signed over their URI, so nothing is touched there. */
+const CLIENT_PATHS = ['/_matrix/client/', '/_matrix/media/', '/_matrix/content/'];
+
+/**
+ * The hook of a scope of our own routes: only what is one of them as it was sent, byte for byte, is answered here. Fastify's
+ * router decodes before it looks; natively `%5Fmatrix` and `%69nitialSync` are no routes, so they pass on like any other
+ * path, under the same guard.
+ */
+export function answerOnlyAsSent(passThrough: PassThrough): onRequestHookHandler {
+  return (request, reply, done) => {
+    const rawPath = pathOf(request.raw.url ?? '');
+    if (hasDotSegment(rawPath)) done(unrecognized());
+    else if (matchesAsSent(request.routeOptions.url ?? '', rawPath)) done();
+    else passThrough(request, reply);
+  };
+}
+
+/** Every path and method that the app has no other route for. */
+export async function passthrough(
+  app: FastifyInstance,
+  options: { connections: Connections; passThrough: PassThrough },
+): Promise<void> {
+  for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  // The hook answers. After it Fastify would refuse what it cannot read as a media type, and http-proxy would take the
+  // URL apart, which costs a tenth of the CPU time; so its part is the routes.
+  app.addHook('onRequest', (request, reply, _done) => options.passThrough(request, reply));
+  // Nothing is logged of a single request here, so none gets a logger of its own: that costs one in fifteen more.
+  app.setChildLoggerFactory((logger) => logger);
+  await app.register(fastifyHttpProxy, {
+    upstream: options.connections.origin,
+    httpMethods: METHODS.filter((method) => method !== 'CONNECT'),
+    // Its own sending would rebuild the URL, retry, and lose aborts: it never sees a path.
+    preRewrite: () => '/',
+    handler: (request, reply) => options.passThrough(request, reply),
+  });
+}

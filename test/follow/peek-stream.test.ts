@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import type { SessionKey } from '../../src/caches/sessions.ts';
+import { createCatchUpAnswers } from '../../src/follow/catch-up-answer.ts';
+import { rememberPositions } from '../../src/follow/known-positions.ts';
+import { createPeekStream } from '../../src/follow/peek-stream.ts';
+import { createPatience } from '../../src/follow/poll.ts';
+import type { Watcher } from '../../src/follow/room-watch.ts';
+import { createSessionCursors } from '../../src/follow/session-cursors.ts';
+import type { HomeserverKind } from '../../src/homeserver/kinds/kind.ts';
+import { synapse } from '../../src/homeserver/kinds/synapse.ts';
+import type { AccessToken, RoomId, SyncToken, UserId } from '../../src/matrix/identifiers.ts';
+import { FakeHomeserver } from '../fake-homeserver.ts';
+import { ManualClock } from '../manual-clock.ts';
+
+const room = '!room:test' as RoomId;
+const NOW = 's5_0' as SyncToken;
+
+/** Polls a silent room until the poll waits; tells from which position it would be probed, and what was asked before. */
+async function watchFrom(since: string) {
+  const homeserver = new FakeHomeserver();
+  const clock = new ManualClock();
+  const cursors = createSessionCursors({ maxBytes: 1000 });
+  const probed: string[] = [];
+  const kind: HomeserverKind = {
+    ...synapse,
+    hasNews: async (_homeserver, _caller, _roomId, position) => {
+      probed.push(position);
+      return false;
+    },
+  };
+  const positions = rememberPositions(
+    async () => {
+      probed.push('now');
+      return NOW;
+    },
+    { maxBytes: 1 << 16 },
+  );
+  const caller = { accessToken: 'a' as AccessToken };
+  const { signal } = new AbortController();
+  const readNow = () => positions.readNow(caller, { setPresence: 'online', signal });
+  const waiting = Promise.withResolvers<Watcher>();
+  const peeks = createPeekStream({
+    homeserver,
+    kind: async () => kind,
+    answers: createCatchUpAnswers({ homeserver, kind: async () => kind, cursors, clock }),
+    cursors,
+    positions,
+    watch: {
+      wait: async (_roomId, watcher) => {
+        waiting.resolve(watcher);
+        await new Promise(() => {});
+      },
+      announce: () => {},
+      expect: () => {},
+      bytes: 0,
+    },
+  });
+  const request = {
+    session: { key: 'session' as SessionKey, caller, userId: '@me:test' as UserId },
+    token: since,
+    limit: 10,
+    isRaw: false,
+    patience: createPatience(30_000, clock, signal),
+    signal,
+    refuseUnreadable: async () => {},
+  };
+  if (since === NOW) await readNow();
+  void peeks.follow(room, { syncToken: since as SyncToken }, request);
+  const watcher = await waiting.promise;
+  await watcher.probe(signal);
+  return probed;
+}
+
+describe('a poll of one room that waits', () => {
+  test('a position that the homeserver told -> probed from there', async () => {
+    expect(await watchFrom(NOW)).toEqual(['now', NOW, NOW]);
+  });
+
+  test('a position that it did not tell, maybe in the future -> probed from where the room was before the look', async () => {
+    expect(await watchFrom('s999999999_0')).toEqual(['now', 's999999999_0', NOW]);
+  });
+});

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { resolveForMessages, type TokenContext } from '../../src/tokens/resolve-token.ts';
+import { encodeRoomToken } from '../../src/tokens/own-tokens.ts';
+import { dendrite } from '../../src/homeserver/kinds/dendrite.ts';
+import type { AccessToken, EventId, MessagesToken, RoomId } from '../../src/matrix/identifiers.ts';
+import { FakeHomeserver } from '../fake-homeserver.ts';
+
+const roomId = '!a:b' as RoomId;
+
+function contextOf(start: string, end: string): TokenContext {
+  const tokens = { start: start as MessagesToken, end: end as MessagesToken };
+  return {
+    homeserver: new FakeHomeserver({ context: async () => tokens }),
+    kind: dendrite,
+    caller: { accessToken: 'secret' as AccessToken },
+    signal: new AbortController().signal,
+  };
+}
+
+describe('a room token, for /messages', () => {
+  test.each([
+    { name: 'before an event', side: 'before', end: 't5_6', expected: 't4_5' },
+    { name: 'after an event', side: 'after', end: 't5_6', expected: 't5_6' },
+    {
+      name: 'after the newest event, where the homeserver has no token',
+      side: 'after',
+      end: '',
+      expected: null,
+    },
+  ] as const)('$name -> $expected', async ({ side, end, expected }) => {
+    const token = encodeRoomToken({ roomId, eventId: '$e' as EventId, side });
+    expect(await resolveForMessages(token, roomId, contextOf('t4_5', end))).toBe(expected);
+  });
+
+  test('of another room -> none', async () => {
+    const token = encodeRoomToken({ roomId: '!other:b' as RoomId, eventId: '$e' as EventId, side: 'after' });
+    expect(await resolveForMessages(token, roomId, contextOf('t4_5', 't5_6'))).toBeUndefined();
+  });
+});
