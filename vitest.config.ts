@@ -12,7 +12,7 @@ export default defineConfig({
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
           include: ['test/**/*.test.ts'],
-          exclude: ['test/synapse/**', 'test/faults/**'],
+          exclude: ['test/synapse/**', 'test/faults/**', 'test/operator/**'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -23,6 +23,16 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           sequence: { groupOrder: 1 },
           hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'operator',
+          include: ['test/operator/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
+          globalSetup: ['./test/operator/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -64,6 +64,7 @@ import { createServerOptions } from './http/limits.ts';
 import { cutStalledReaders } from './http/stalled-readers.ts';
 import { createTurns } from './scheduling/turns.ts';
 import { readDescriptorLimit, shareDescriptors } from './operate/descriptors.ts';
+import { createProbes } from './operate/doctor/probes.ts';
 import { health } from './operate/health.ts';
 import { countRequests, metricsRoutes } from './operate/metrics-routes.ts';
 import type { JsonObject } from './matrix/client-event.ts';
@@ -245,6 +246,8 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     }),
     loggerInstance: logger as FastifyBaseLogger,
   });
+  const probes = createProbes({ ...config, clock });
+  gateway.addHook('onRequest', probes.onRequest);
   installErrorHandler(gateway, incidents);
   cutStalledReaders(gateway.server, {
     afterMs: config.stalledReaderMs,
@@ -335,6 +338,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
     clock,
   });
   await internal.register(metricsRoutes, { metrics });
+  await internal.register(probes.routes);
   metrics.watch('parkedPolls', () => parkedPolls.size);
   metrics.watch('initialSyncsRunning', () => queue.running);
   metrics.watch('initialSyncsQueued', () => queue.waiting);

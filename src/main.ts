@@ -22,12 +22,18 @@ const write = (text: string): boolean => process.stdout.write(text);
 const print = (line: string): boolean => write(`${line}\n`);
 
 async function main(argv: string[]): Promise<void> {
-  const { action, sandbox, demo, once } = readArguments(argv);
+  const given = readArguments(argv);
+  const { action, sandbox, demo, once } = given;
   const { version } = JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { version: string };
   if (action === 'help') return void print(helpText(version));
   if (action === 'version') return void print(version);
 
   const sources = { argv, env: process.env, readFile: readText, defaultFile: DEFAULT_FILE };
+  if (action === 'doctor') {
+    const { runDoctor } = await import('./doctor.ts');
+    if (!(await runDoctor({ sources, ...given, write }))) process.exitCode = 1;
+    return;
+  }
   const config = readConfig(sources);
   if (action === 'check-config') return void print('The settings are good.');
 

@@ -1,6 +1,6 @@
 // The table of settings as people read it: `--help`, the README's table, the file with every default.
 
-import { COMMANDS } from './arguments.ts';
+import { COMMANDS, ERRANDS } from './arguments.ts';
 import { flagOf, settings, type Setting, variableOf } from './settings.ts';
 
 const FILE_WIDTH = 100;
@@ -10,14 +10,19 @@ const HELP_WIDTH = 100;
 export function helpText(version: string): string {
   const commands = Object.entries(COMMANDS).map(([name, { help, ...rest }]) => {
     const short = 'short' in rest ? `-${rest.short}, ` : '';
-    return `  ${`${short}--${name}`.padEnd(18)} ${help}`;
+    return `  ${`${short}--${name}`.padEnd(19)} ${help}`;
   });
+  const errands = Object.entries(ERRANDS).map(
+    ([name, { operands, help }]) => `  ${`${name} ${operands}`.padEnd(19)} ${help}`,
+  );
   return [
     `hindsync ${version}: answers Matrix's deprecated sync APIs from the modern ones`,
     '',
     'Usage: hindsync --homeserver-url URL [settings]',
     '       hindsync --sandbox | --demo [--once] | --check-config | --help | --version',
+    '       hindsync doctor [--public-url URL] [--access-token-file FILE] [--json] [settings]',
     '',
+    ...errands,
     ...commands,
     '',
     'Settings. What stands further left wins: flag, environment variable, key in the file, default.',
