@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    reporters: ['default', './test/reporters/closing-line.ts'],
+    reporters: ['default', './test/support/closing-line.ts'],
     projects: [
       {
         test: {
@@ -30,7 +30,7 @@ export default defineConfig({
           name: 'operator',
           include: ['test/operator/**/*.test.ts'],
           sequence: { groupOrder: 1 },
-          globalSetup: ['./test/operator/global-setup.ts'],
+          globalSetup: ['./test/support/operator-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 300_000,
         },
@@ -40,7 +40,7 @@ export default defineConfig({
           name: 'synapse',
           include: ['test/synapse/**/*.test.ts'],
           sequence: { groupOrder: 2 },
-          globalSetup: ['./test/synapse/global-setup.ts'],
+          globalSetup: ['./test/support/synapse/synapse-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

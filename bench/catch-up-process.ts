@@ -5,7 +5,7 @@ import { readConfig } from '../src/config/config.ts';
 import { createLogger } from '../src/http/logging.ts';
 import { keepMemoryFlat } from '../src/operate/memory.ts';
 import { createSandbox } from '../src/sandbox/sandbox.ts';
-import { readPeakMemory } from '../test/peak-memory.ts';
+import { readPeakMemory } from '../test/support/peak-memory.ts';
 
 const [role, homeserverUrl = '', ...flags] = process.argv.slice(2);
 const ready = (message: object): void => void process.send?.(message);

@@ -124,7 +124,7 @@ async function get(url: string, accessToken: string): Promise<unknown> {
 }
 
 function start(...args: string[]): ChildProcess {
-  return fork(fileURLToPath(new URL('./catch-up-process.ts', import.meta.url)), args);
+  return fork(fileURLToPath(new URL('catch-up-process.ts', import.meta.url)), args);
 }
 
 async function told(child: ChildProcess): Promise<unknown> {

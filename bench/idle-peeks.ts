@@ -16,7 +16,7 @@ const WATCHED_MS = 60_000;
 /** One probe a period for all, and for each its right to read every 30 s. */
 export async function run(): Promise<Row[]> {
   const sandbox = await createSandbox();
-  const path = fileURLToPath(new URL('./catch-up-process.ts', import.meta.url));
+  const path = fileURLToPath(new URL('catch-up-process.ts', import.meta.url));
   const gateway = fork(path, ['gateway', sandbox.url, '--peek-slowest', String(SLOWEST_MS)]);
   try {
     const [{ url }] = (await once(gateway, 'message')) as [{ url: string }];

@@ -15,7 +15,7 @@ import { keepMemoryFlat } from '../src/operate/memory.ts';
 import type { ClientEvent } from '../src/matrix/client-event.ts';
 import type { SyncResponse } from '../src/matrix/sync.ts';
 import { toLegacyEvent } from '../src/translate/legacy-event.ts';
-import { forgetPeakMemory, readPeakMemory } from '../test/peak-memory.ts';
+import { forgetPeakMemory, readPeakMemory } from '../test/support/peak-memory.ts';
 import { initialSyncAnswer, joinedRoomsOf } from './initial-sync-answer.ts';
 
 /** What a process says about itself since it was last reset. */

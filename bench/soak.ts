@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import type { EventId, RoomId } from '../src/matrix/identifiers.ts';
 import { createSandbox } from '../src/sandbox/sandbox.ts';
-import { startGatewayProcess } from '../test/gateway-process.ts';
+import { startGatewayProcess } from '../test/support/gateway-process.ts';
 import { printTable, type Row } from './row.ts';
 
 const ROOMS = 20;

@@ -5,8 +5,8 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { legacyRoutes } from '../../src/passthrough/legacy-routes.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
-import { startGateway, type Gateway } from '../gateway.ts';
-import { joinRoom, type JoinedRoom } from './joined-room.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
+import { joinRoom, type JoinedRoom } from '../support/joined-room.ts';
 
 let sandbox: Sandbox;
 let gateway: Gateway;

@@ -4,7 +4,7 @@
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
-import { startGateway, type Gateway } from '../gateway.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
 
 interface Events {
   start: string;

@@ -2,14 +2,14 @@
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { anyObjectText } from '../generated-json.ts';
-import { startGateway, type Gateway } from '../gateway.ts';
-import { startUpstream, type Upstream } from './v1/upstream.ts';
+import { anyObjectText } from '../support/generated-json.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
+import { startJsonUpstream, type JsonUpstream } from '../support/json-upstream.ts';
 
-let upstream: Upstream;
+let upstream: JsonUpstream;
 let gateway: Gateway;
 beforeAll(async () => {
-  upstream = await startUpstream();
+  upstream = await startJsonUpstream();
   gateway = await startGateway(upstream.url);
 });
 afterAll(async () => {

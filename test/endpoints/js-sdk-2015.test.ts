@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createSandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
-import { startGateway } from '../gateway.ts';
-import { playOldSession } from '../js-sdk-2015-story.ts';
+import { startGateway } from '../support/gateway.ts';
+import { playOldSession } from '../support/js-sdk-2015-story.ts';
 
 test.each<{ plays: string; sandboxOptions: SandboxOptions; gap: number }>([
   { plays: 'a homeserver without api/v1', sandboxOptions: {}, gap: 300 },

@@ -8,10 +8,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
-import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
-import { startRelay, type Relay } from '../relay.ts';
-import { eventsFollower, previewFollower, v2AlphaFollower, type Follower } from './clients.ts';
-import { startToxiproxy, type Toxic, type Toxiproxy } from './toxiproxy.ts';
+import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
+import { startRelay, type Relay } from '../support/relay.ts';
+import {
+  eventsFollower,
+  previewFollower,
+  v2AlphaFollower,
+  type Follower,
+} from '../support/retrying-clients.ts';
+import { startToxiproxy, type Toxic, type Toxiproxy } from '../support/toxiproxy.ts';
 
 const ROOMS = 8;
 const PREVIEWED = 2;

@@ -3,7 +3,7 @@ import type { SessionKey } from '../../src/caches/sessions.ts';
 import type { AnswerRequest, CatchUpAnswer } from '../../src/follow/catch-up-answer.ts';
 import { withTurns } from '../../src/follow/catch-up-turns.ts';
 import { createTurns } from '../../src/scheduling/turns.ts';
-import { settled } from '../manual-clock.ts';
+import { settled } from '../support/fake-clock.ts';
 
 async function* oneStep(): CatchUpAnswer {
   yield {} as never;

@@ -9,8 +9,8 @@ import { createSessionCursors } from '../../src/follow/session-cursors.ts';
 import type { HomeserverKind } from '../../src/homeserver/kinds/kind.ts';
 import { synapse } from '../../src/homeserver/kinds/synapse.ts';
 import type { AccessToken, RoomId, SyncToken, UserId } from '../../src/matrix/identifiers.ts';
-import { FakeHomeserver } from '../fake-homeserver.ts';
-import { ManualClock } from '../manual-clock.ts';
+import { FakeHomeserver } from '../support/fake-homeserver.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 const room = '!room:test' as RoomId;
 const NOW = 's5_0' as SyncToken;
@@ -18,7 +18,7 @@ const NOW = 's5_0' as SyncToken;
 /** Polls a silent room until the poll waits; tells from which position it would be probed, and what was asked before. */
 async function watchFrom(since: string) {
   const homeserver = new FakeHomeserver();
-  const clock = new ManualClock();
+  const clock = new FakeClock();
   const cursors = createSessionCursors({ maxBytes: 1000 });
   const probed: string[] = [];
   const kind: HomeserverKind = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { SessionKey } from '../../src/caches/sessions.ts';
 import { createRoomWatch, type RoomWatch } from '../../src/follow/room-watch.ts';
 import type { RoomId } from '../../src/matrix/identifiers.ts';
-import { ManualClock } from '../manual-clock.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 const room = '!room:test' as RoomId;
 const FASTEST_MS = 100;
@@ -11,7 +11,7 @@ const SLOWEST_MS = 1000;
 /** A room whose newest event is a number, and polls that wait for one beyond a position. */
 class Room {
   newest = 0;
-  readonly clock = new ManualClock();
+  readonly clock = new FakeClock();
   readonly watch: RoomWatch = createRoomWatch({
     maxBytes: 1 << 20,
     clock: this.clock,
@@ -42,16 +42,16 @@ describe('waiting for news of a room', () => {
     watched.wait('a', 0);
     watched.wait('b', 0);
     watched.newest = 1;
-    await watched.clock.advance(FASTEST_MS);
+    await watched.clock.pass(FASTEST_MS);
     expect(watched.woken).toEqual(['a', 'b']);
   });
 
   test('silence -> one probe a period, and ever longer periods', async () => {
     const watched = new Room();
     for (const session of ['a', 'b', 'c']) watched.wait(session, 0);
-    await watched.clock.advance(FASTEST_MS);
+    await watched.clock.pass(FASTEST_MS);
     expect(watched.probed).toHaveLength(1);
-    await watched.clock.advance(60_000 - FASTEST_MS - 1);
+    await watched.clock.pass(60_000 - FASTEST_MS - 1);
     expect(watched.probed.length).toBeLessThan(75);
     expect(watched.probed.length).toBeGreaterThan(50);
   });
@@ -61,7 +61,7 @@ describe('waiting for news of a room', () => {
     watched.wait('honest', 0);
     for (let poll = 0; poll < 60; poll += 1) watched.wait('crowd', 0);
     watched.wait('other', 0);
-    await watched.clock.advance(8000);
+    await watched.clock.pass(8000);
     const others = watched.probed.filter((_, index) => index % 2 === 1);
     expect(others.slice(0, 6)).toEqual(['crowd', 'other', 'crowd', 'other', 'crowd', 'other']);
   });
@@ -70,10 +70,10 @@ describe('waiting for news of a room', () => {
     const watched = new Room();
     watched.wait('first', 0);
     watched.wait('later', 9);
-    await watched.clock.advance(FASTEST_MS);
-    await watched.clock.advance(FASTEST_MS * 1.5);
+    await watched.clock.pass(FASTEST_MS);
+    await watched.clock.pass(FASTEST_MS * 1.5);
     expect(watched.probed).toEqual(['first', 'later']);
-    await watched.clock.advance(FASTEST_MS * 1.5);
+    await watched.clock.pass(FASTEST_MS * 1.5);
     expect(watched.probed).toEqual(['first', 'later', 'first']);
   });
 
@@ -81,10 +81,10 @@ describe('waiting for news of a room', () => {
     const watched = new Room();
     watched.wait('honest', 0);
     for (let poll = 0; poll < 60; poll += 1) watched.wait(`ahead${poll}`, 1_000_000);
-    await watched.clock.advance(10_000);
+    await watched.clock.pass(10_000);
     expect(watched.woken).toEqual([]);
     watched.newest = 1;
-    await watched.clock.advance(2 * SLOWEST_MS);
+    await watched.clock.pass(2 * SLOWEST_MS);
     expect(watched.woken).toContain('honest');
   });
 
@@ -92,7 +92,7 @@ describe('waiting for news of a room', () => {
     const watched = new Room();
     watched.wait('refused', 0, () => Promise.reject(new Error('403')));
     watched.wait('other', 0);
-    await watched.clock.advance(FASTEST_MS);
+    await watched.clock.pass(FASTEST_MS);
     expect(watched.woken).toEqual(['refused']);
   });
 
@@ -101,7 +101,7 @@ describe('waiting for news of a room', () => {
     watched.wait('blind', 0, async () => false);
     watched.wait('other', 0);
     watched.newest = 1;
-    await watched.clock.advance(2 * SLOWEST_MS);
+    await watched.clock.pass(2 * SLOWEST_MS);
     expect(watched.woken).toContain('other');
   });
 
@@ -110,7 +110,7 @@ describe('waiting for news of a room', () => {
     watched.wait('a', 0);
     watched.wait('b', 0);
     watched.watch.announce(room);
-    await watched.clock.advance(0);
+    await watched.clock.pass(0);
     expect(watched.woken).toEqual(['a', 'b']);
     expect(watched.probed).toEqual([]);
   });
@@ -122,7 +122,7 @@ describe('news that are made through the gateway', () => {
     await silence(watched, 600_000);
     watched.newest = 1;
     watched.watch.expect(room);
-    await watched.clock.advance(0);
+    await watched.clock.pass(0);
     expect(watched.woken).toContain('a');
   });
 
@@ -130,9 +130,9 @@ describe('news that are made through the gateway', () => {
     const watched = new Room();
     await silence(watched, 600_000);
     watched.watch.expect(room);
-    await watched.clock.advance(0);
+    await watched.clock.pass(0);
     watched.newest = 1;
-    await watched.clock.advance(200);
+    await watched.clock.pass(200);
     expect(watched.woken).toContain('a');
   });
 
@@ -141,13 +141,13 @@ describe('news that are made through the gateway', () => {
     await silence(watched, 600_000);
     watched.newest = 1;
     watched.watch.expect(room);
-    await watched.clock.advance(0);
+    await watched.clock.pass(0);
     // It has seen the first one; the next one is not visible yet when it looks.
     watched.watch.expect(room);
     watched.wait('a', 1);
     watched.newest = 2;
     watched.woken.splice(0);
-    await watched.clock.advance(450);
+    await watched.clock.pass(450);
     expect(watched.woken).toContain('a');
   });
 
@@ -156,7 +156,7 @@ describe('news that are made through the gateway', () => {
     await silence(watched, 60_000);
     watched.probed.splice(0);
     for (let i = 0; i < 1000; i += 1) watched.watch.expect(room);
-    await watched.clock.advance(500);
+    await watched.clock.pass(500);
     expect(watched.probed.length).toBeLessThanOrEqual(8);
   });
 
@@ -165,7 +165,7 @@ describe('news that are made through the gateway', () => {
     await silence(watched, 600_000);
     watched.newest = 1;
     watched.watch.expect('any');
-    await watched.clock.advance(0);
+    await watched.clock.pass(0);
     expect(watched.woken).toContain('a');
   });
 
@@ -175,7 +175,7 @@ describe('news that are made through the gateway', () => {
     watched.probed.splice(0);
     for (let second = 0; second < 120; second += 1) {
       watched.watch.expect('any');
-      await watched.clock.advance(1000);
+      await watched.clock.pass(1000);
     }
     const [periods, burst] = [120, 6];
     expect(watched.probed.length).toBeLessThanOrEqual(2 * periods + burst);
@@ -204,6 +204,6 @@ describe('news that are made through the gateway', () => {
 async function silence(watched: Room, durationMs: number): Promise<void> {
   for (let passed = 0; passed < durationMs; passed += 1000) {
     if (passed === 0 || watched.woken.splice(0).length > 0) watched.wait('a', watched.newest);
-    await watched.clock.advance(1000);
+    await watched.clock.pass(1000);
   }
 }

@@ -7,7 +7,7 @@ import { createKindReader } from '../../src/homeserver/kinds/recognise.ts';
 import { tuwunel } from '../../src/homeserver/kinds/tuwunel.ts';
 import { HomeserverError, HomeserverUnavailable } from '../../src/matrix/errors.ts';
 import type { AccessToken, MessagesToken, RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
-import { aRefusal, FakeHomeserver } from '../fake-homeserver.ts';
+import { aRefusal, FakeHomeserver } from '../support/fake-homeserver.ts';
 import { sandbox } from '../../src/homeserver/kinds/sandbox.ts';
 import { synapse } from '../../src/homeserver/kinds/synapse.ts';
 

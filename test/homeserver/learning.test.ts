@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createLearning } from '../../src/homeserver/learning.ts';
-import { FakeClock, settled } from '../fake-clock.ts';
+import { FakeClock, settled } from '../support/fake-clock.ts';
 
 /** What is learnt at each question; by default nothing new. */
 type Answer = 'same' | 'changed' | 'away';

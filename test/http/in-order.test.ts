@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { oneAtATime } from '../../src/http/in-order.ts';
-import { RawConnection } from '../endpoints/raw-http.ts';
+import { RawConnection } from '../support/raw-http.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => {

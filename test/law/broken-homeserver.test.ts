@@ -3,8 +3,8 @@
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startGateway, type Gateway } from '../gateway.ts';
-import { RawHomeserver } from '../raw-homeserver.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
+import { RawHomeserver } from '../support/raw-homeserver.ts';
 
 const message = {
   type: 'm.room.message',

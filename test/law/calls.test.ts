@@ -2,8 +2,8 @@
 // docs/architecture.md.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startGateway, type Gateway } from '../gateway.ts';
-import { RawHomeserver } from '../raw-homeserver.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
+import { RawHomeserver } from '../support/raw-homeserver.ts';
 
 let serial = 0;
 const next = () => (serial += 1);

@@ -8,9 +8,9 @@ import { Faults } from '../../src/sandbox/faults.ts';
 import type { SandboxKindName } from '../../src/sandbox/kinds/play.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { StoredEvent } from '../../src/sandbox/stored-event.ts';
-import type { Gateway } from '../gateway.ts';
-import { Follower, startLawGateway, type HomeserverKindName } from './follower.ts';
-import { GATEWAYS, history, type Action } from './history.ts';
+import type { Gateway } from '../support/gateway.ts';
+import { Follower, startLawGateway, type HomeserverKindName } from '../support/law-follower.ts';
+import { GATEWAYS, history, type Action } from '../support/law-history.ts';
 
 let sandbox: Sandbox;
 let gateways: Gateway[];

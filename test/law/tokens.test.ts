@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeCatchUpToken, encodeRoomToken, type CatchUpPosition } from '../../src/tokens/own-tokens.ts';
 import type { RoomId } from '../../src/matrix/identifiers.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
-import { startGateway, type Gateway } from '../gateway.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
 
 const TOKENS = 100_000;
 const AT_A_TIME = 64;

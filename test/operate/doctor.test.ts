@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { runDoctor } from '../../src/doctor.ts';
 import type { Finding } from '../../src/operate/doctor/finding.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
-import { startGateway } from '../gateway.ts';
+import { startGateway } from '../support/gateway.ts';
 
 const closers: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {

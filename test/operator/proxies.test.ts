@@ -4,14 +4,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/operate/doctor/finding.ts';
 import { checkProxy } from '../../src/operate/doctor/proxy-checks.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
-import { startGateway, type Gateway } from '../gateway.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
 import {
   exampleFile,
   exampleInReadme,
   startApache,
   startNginx,
   type ReverseProxy,
-} from './reverse-proxies.ts';
+} from '../support/reverse-proxies.ts';
 
 let sandbox: Awaited<ReturnType<typeof createSandbox>>;
 let gateway: Gateway;

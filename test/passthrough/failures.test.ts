@@ -15,22 +15,22 @@ import {
   RawConnection,
   listen,
   okAnswer,
-  startGateway,
-  startUpstream,
+  startPassThrough,
+  startRawUpstream,
   statusOf,
   valuesOf,
-} from '../endpoints/raw-http.ts';
-import type { Gateway, RawMessage, Upstream } from '../endpoints/raw-http.ts';
+} from '../support/raw-http.ts';
+import type { PassThroughServer, RawMessage, RawUpstream } from '../support/raw-http.ts';
 
 const PATH = '/_matrix/client/v3/x';
 const GET = `GET ${PATH} HTTP/1.1\r\nHost: example.org\r\n\r\n`;
 const POLL = 'GET /_matrix/client/v3/sync HTTP/1.1\r\nHost: example.org\r\n\r\n';
 
-let upstream: Upstream;
-let gateway: Gateway;
+let upstream: RawUpstream;
+let gateway: PassThroughServer;
 beforeEach(async () => {
-  upstream = await startUpstream();
-  gateway = await startGateway(upstream.url);
+  upstream = await startRawUpstream();
+  gateway = await startPassThrough(upstream.url);
 });
 afterEach(async () => {
   await gateway.close();
@@ -75,7 +75,7 @@ describe('the client leaves', () => {
       const connection = new RawConnection(socket);
       socket.once('data', () => arrived.resolve(connection));
     });
-    const other = await startGateway(`http://127.0.0.1:${await listen(server)}`);
+    const other = await startPassThrough(`http://127.0.0.1:${await listen(server)}`);
     const client = await send(
       `POST ${PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`,
       other,
@@ -106,7 +106,7 @@ describe('the client leaves', () => {
         void goOn.promise.then(() => buildConnector({})(options, callback));
       },
     });
-    const other = await startGateway(upstream.url, {
+    const other = await startPassThrough(upstream.url, {
       connections: {
         origin: upstream.url,
         longPolls,
@@ -219,7 +219,7 @@ describe('the homeserver fails', () => {
     const port = await listen(server);
     server.close();
     await once(server, 'close');
-    const other = await startGateway(`http://127.0.0.1:${port}`);
+    const other = await startPassThrough(`http://127.0.0.1:${port}`);
     const client = await send(GET, other);
     expectMatrixError(await client.message(), 502);
     expect(other.answered.map(({ status }) => status)).toEqual([502]);
@@ -227,13 +227,13 @@ describe('the homeserver fails', () => {
   });
 
   test('its name does not resolve -> 502', async () => {
-    const other = await startGateway('http://homeserver.invalid:8008');
+    const other = await startPassThrough('http://homeserver.invalid:8008');
     expectMatrixError(await (await send(GET, other)).message(), 502);
     await other.close();
   });
 
   test('no head within the deadline -> 504, and the homeserver’s request ends; a poll has none', async () => {
-    const other = await startGateway(upstream.url, { deadlineMs: 50 });
+    const other = await startPassThrough(upstream.url, { deadlineMs: 50 });
     const poller = await send(POLL, other);
     const poll = await upstream.arrival();
     const client = await send(GET, other);
@@ -246,7 +246,7 @@ describe('the homeserver fails', () => {
   });
 
   test('it says 102 again and again -> 504 at the deadline all the same', async () => {
-    const other = await startGateway(upstream.url, { deadlineMs: 200 });
+    const other = await startPassThrough(upstream.url, { deadlineMs: 200 });
     const client = await send(GET, other);
     const { connection } = await upstream.arrival();
     const flood = setInterval(() => connection.write('HTTP/1.1 102 Processing\r\n\r\n'), 20);
@@ -264,7 +264,7 @@ describe('the homeserver fails', () => {
 
   test('it sends nothing more in the midst of an answer -> cut; one whose reader pauses is not', async () => {
     const failures: boolean[] = [];
-    const other = await startGateway(upstream.url, {
+    const other = await startPassThrough(upstream.url, {
       answerIdleMs: 500,
       onFailure: (_error, isCut) => failures.push(isCut),
     });
@@ -290,7 +290,7 @@ describe('the homeserver fails', () => {
         socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\nConnection: close\r\n\r\nlong');
       });
     });
-    const other = await startGateway(`http://127.0.0.1:${await listen(server)}`);
+    const other = await startPassThrough(`http://127.0.0.1:${await listen(server)}`);
     const client = await send(
       `POST ${PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc`,
       other,
@@ -352,7 +352,7 @@ describe('other ways to the homeserver', () => {
     'TLS to %s, a certificate that nobody signed -> 502, and the token never leaves (CVE-2026-107318 of reply-from)',
     async (host) => {
       const server = await startTls(okAnswer('{}'));
-      const other = await startGateway(`https://${host}:${server.port}`);
+      const other = await startPassThrough(`https://${host}:${server.port}`);
       const client = await send(
         `GET ${PATH} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer secret\r\n\r\n`,
         other,
@@ -369,7 +369,7 @@ describe('other ways to the homeserver', () => {
     async (host) => {
       const server = await startTls(okAnswer('{}'));
       const child = fork(
-        new URL('../endpoints/gateway-process.ts', import.meta.url),
+        new URL('../support/pass-through-process.ts', import.meta.url),
         [`https://${host}:${server.port}`],
         {
           env: { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'cert.pem') },
@@ -397,7 +397,7 @@ describe('other ways to the homeserver', () => {
     });
     server.listen(path);
     await once(server, 'listening');
-    const other = await startGateway(`unix:${path}`);
+    const other = await startPassThrough(`unix:${path}`);
     expect((await (await send(GET, other)).message()).body).toBe('{"a":1}');
     await other.close();
     server.close();

@@ -1,14 +1,14 @@
 // Where one request ends and the next begins: the gateway and the homeserver must never see it differently.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { okAnswer, startGateway, startUpstream, statusOf, valuesOf } from '../endpoints/raw-http.ts';
-import type { Gateway, Upstream } from '../endpoints/raw-http.ts';
+import { okAnswer, startPassThrough, startRawUpstream, statusOf, valuesOf } from '../support/raw-http.ts';
+import type { PassThroughServer, RawUpstream } from '../support/raw-http.ts';
 
-let upstream: Upstream;
-let gateway: Gateway;
+let upstream: RawUpstream;
+let gateway: PassThroughServer;
 beforeEach(async () => {
-  upstream = await startUpstream(okAnswer('{}'));
-  gateway = await startGateway(upstream.url, {
+  upstream = await startRawUpstream(okAnswer('{}'));
+  gateway = await startPassThrough(upstream.url, {
     limits: { headersTimeoutMs: 300, requestTimeoutMs: 600, checkIntervalMs: 50 },
   });
 });
@@ -147,8 +147,8 @@ describe('a body goes up with the framing that it came with', () => {
   });
 
   test('garbage behind a good request -> the good one may be lost, but never gets the bad one’s 400', async () => {
-    const slow = await startUpstream();
-    const own = await startGateway(slow.url);
+    const slow = await startRawUpstream();
+    const own = await startPassThrough(slow.url);
     const client = await own.connect();
     client.write(`GET ${PATH} HTTP/1.1\r\nHost: example.org\r\n\r\n\0\0\0\r\n\r\n`);
     expect(await client.rest()).toBe('');

@@ -1,17 +1,17 @@
 // Headers both ways: what stops, what is ours, and everything else as it came.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { okAnswer, startGateway, startUpstream, statusOf, valuesOf } from '../endpoints/raw-http.ts';
-import type { Gateway, RawMessage, Upstream } from '../endpoints/raw-http.ts';
+import { okAnswer, startPassThrough, startRawUpstream, statusOf, valuesOf } from '../support/raw-http.ts';
+import type { PassThroughServer, RawMessage, RawUpstream } from '../support/raw-http.ts';
 
 const PATH = '/_matrix/client/v3/x';
-let upstream: Upstream;
-let gateway: Gateway;
-let behindProxy: Gateway;
+let upstream: RawUpstream;
+let gateway: PassThroughServer;
+let behindProxy: PassThroughServer;
 beforeEach(async () => {
-  upstream = await startUpstream();
-  gateway = await startGateway(upstream.url);
-  behindProxy = await startGateway(upstream.url, { trustedProxies: ['loopback'] });
+  upstream = await startRawUpstream();
+  gateway = await startPassThrough(upstream.url);
+  behindProxy = await startPassThrough(upstream.url, { trustedProxies: ['loopback'] });
 });
 afterEach(async () => {
   await gateway.close();
@@ -22,7 +22,7 @@ afterEach(async () => {
 /** Sends a request with these header lines and answers it; both ends as they were seen. */
 async function exchange(
   headerLines: string,
-  options: { to?: Gateway; answer?: string; start?: string; body?: string } = {},
+  options: { to?: PassThroughServer; answer?: string; start?: string; body?: string } = {},
 ): Promise<{ request: RawMessage; answer: RawMessage }> {
   const { to = gateway, answer = okAnswer('{}'), start = `GET ${PATH} HTTP/1.1`, body = '' } = options;
   const client = await to.connect();

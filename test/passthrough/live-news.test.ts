@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
-import { startGateway, type Gateway } from '../gateway.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
 
 /** Longer than any test. */
 const NEVER_MS = 600_000;

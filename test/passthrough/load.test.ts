@@ -9,7 +9,7 @@ import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
-import { RawConnection, listen, okAnswer, startGateway } from '../endpoints/raw-http.ts';
+import { RawConnection, listen, okAnswer, startPassThrough } from '../support/raw-http.ts';
 
 const MB = 1024 * 1024;
 const SIZE = 100 * MB;
@@ -37,7 +37,7 @@ async function startServer(serve: (socket: Socket) => void): Promise<string> {
 }
 
 async function startProcess(homeserverUrl: string): Promise<{ child: ChildProcess; port: number }> {
-  const child = fork(new URL('../endpoints/gateway-process.ts', import.meta.url), [homeserverUrl]);
+  const child = fork(new URL('../support/pass-through-process.ts', import.meta.url), [homeserverUrl]);
   cleanUp.push(() => child.disconnect());
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
   return { child, port };
@@ -126,7 +126,7 @@ describe('100 MB', () => {
         stalled.resolve(socket);
       });
     });
-    const gateway = await startGateway(url);
+    const gateway = await startPassThrough(url);
     cleanUp.push(() => gateway.close());
     const socket = await open(gateway.port);
     socket.pause();
@@ -144,7 +144,7 @@ describe('100 MB', () => {
       socket.pause();
       accepted.resolve(socket);
     });
-    const gateway = await startGateway(url);
+    const gateway = await startPassThrough(url);
     cleanUp.push(() => gateway.close());
     const socket = await open(gateway.port);
     const poured = { bytes: 0 };

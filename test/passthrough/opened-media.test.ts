@@ -2,17 +2,17 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createOpenMedia } from '../../src/passthrough/opened-media.ts';
-import { okAnswer, startGateway, startUpstream, statusOf, valuesOf } from '../endpoints/raw-http.ts';
-import type { Gateway, RawMessage, Upstream } from '../endpoints/raw-http.ts';
+import { okAnswer, startPassThrough, startRawUpstream, statusOf, valuesOf } from '../support/raw-http.ts';
+import type { PassThroughServer, RawMessage, RawUpstream } from '../support/raw-http.ts';
 
 const TOKEN = 'ServiceTokenQ7x';
 const MEDIA = '/_matrix/media/v3/download/a.test/m';
 
-let upstream: Upstream;
+let upstream: RawUpstream;
 let refused: number[];
-const gateways: Gateway[] = [];
+const gateways: PassThroughServer[] = [];
 beforeEach(async () => {
-  upstream = await startUpstream();
+  upstream = await startRawUpstream();
   refused = [];
 });
 afterEach(async () => {
@@ -23,10 +23,10 @@ afterEach(async () => {
 /** A gateway whose clients, all of them on 127.0.0.1, are those of these networks or not. */
 async function aGateway(
   given: { networks?: string[]; trustedProxies?: string[]; isModern?: boolean } = {},
-): Promise<Gateway> {
+): Promise<PassThroughServer> {
   const { networks = ['127.0.0.0/8'], trustedProxies = [], isModern = true } = given;
   const onRefused = (status: number) => refused.push(status);
-  const gateway = await startGateway(upstream.url, {
+  const gateway = await startPassThrough(upstream.url, {
     trustedProxies,
     hasAuthenticatedMedia: () => isModern,
     openMedia: createOpenMedia({ accessToken: TOKEN, networks, trustedProxies, onRefused }),
@@ -37,7 +37,7 @@ async function aGateway(
 
 /** One request to the gateway and one answer of the homeserver, both as they were seen at the other end. */
 async function exchange(
-  gateway: Gateway,
+  gateway: PassThroughServer,
   target: string,
   given: { method?: string; headers?: string; answer?: string } = {},
 ): Promise<{ request: RawMessage; answer: RawMessage }> {
@@ -236,7 +236,7 @@ describe("the homeserver's answer", () => {
     expect(refused).toEqual([Number(status.slice(0, 3))]);
   });
 
-  test.each(['404 Not Found', '429 Too Many Requests', '502 Bad Gateway'])(
+  test.each(['404 Not Found', '429 Too Many Requests', '502 Bad PassThroughServer'])(
     '%s -> as it came',
     async (status) => {
       const { answer } = await exchange(await aGateway(), MEDIA, { answer: anError(status, 'M_X') });

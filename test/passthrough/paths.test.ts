@@ -1,14 +1,14 @@
 // Which URLs go up, and that they do so byte for byte.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { okAnswer, startGateway, startUpstream, statusOf, valuesOf } from '../endpoints/raw-http.ts';
-import type { Gateway, RawMessage, Upstream } from '../endpoints/raw-http.ts';
+import { okAnswer, startPassThrough, startRawUpstream, statusOf, valuesOf } from '../support/raw-http.ts';
+import type { PassThroughServer, RawMessage, RawUpstream } from '../support/raw-http.ts';
 
-let upstream: Upstream;
-let gateway: Gateway;
+let upstream: RawUpstream;
+let gateway: PassThroughServer;
 beforeAll(async () => {
-  upstream = await startUpstream(okAnswer('{}'));
-  gateway = await startGateway(upstream.url);
+  upstream = await startRawUpstream(okAnswer('{}'));
+  gateway = await startPassThrough(upstream.url);
 });
 afterAll(async () => {
   await gateway.close();
@@ -17,7 +17,7 @@ afterAll(async () => {
 
 async function ask(
   target: string,
-  options: { to?: Gateway; method?: string; headers?: string } = {},
+  options: { to?: PassThroughServer; method?: string; headers?: string } = {},
 ): Promise<RawMessage> {
   const { to = gateway, method = 'GET', headers = '' } = options;
   const client = await to.connect();
@@ -194,7 +194,9 @@ describe('prefixes', () => {
   });
 
   test('r0 on a homeserver without it -> v3', async () => {
-    const modern = await startGateway(upstream.url, { prefixesOf: () => ({ hasR0: false, hasV3: true }) });
+    const modern = await startPassThrough(upstream.url, {
+      prefixesOf: () => ({ hasR0: false, hasV3: true }),
+    });
     expect((await passedOn('/_matrix/client/r0/login', { to: modern })).start).toBe(
       'GET /_matrix/client/v3/login HTTP/1.1',
     );
@@ -203,9 +205,9 @@ describe('prefixes', () => {
 });
 
 describe('old media, where the homeserver has a new place for them', () => {
-  let modern: Gateway;
+  let modern: PassThroughServer;
   beforeAll(async () => {
-    modern = await startGateway(upstream.url, { hasAuthenticatedMedia: () => true });
+    modern = await startPassThrough(upstream.url, { hasAuthenticatedMedia: () => true });
   });
   afterAll(() => modern.close());
 

@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
-import { startGateway, type Gateway } from '../gateway.ts';
+import { startGateway, type Gateway } from '../support/gateway.ts';
 
 const UNRECOGNIZED = { status: 404, body: { errcode: 'M_UNRECOGNIZED', error: 'Unrecognized request' } };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { aClient, aSandbox } from './client.ts';
+import { aClient, aSandbox } from '../support/sandbox/sandbox-client.ts';
 
 async function exchange(url: string, method = 'GET', body?: unknown, headers: Record<string, string> = {}) {
   const response = await fetch(url, {

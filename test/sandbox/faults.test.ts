@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { aClient, aSandbox, bodiesOf } from './client.ts';
+import { aClient, aSandbox, bodiesOf } from '../support/sandbox/sandbox-client.ts';
 
 async function aRoom() {
   const sandbox = await aSandbox();

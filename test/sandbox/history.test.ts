@@ -4,7 +4,7 @@ import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { SandboxHomeserver } from '../../src/sandbox/homeserver.ts';
 import type { StoredEvent } from '../../src/sandbox/stored-event.ts';
 import { encodeSyncToken } from '../../src/sandbox/tokens.ts';
-import { aClient, aSandbox, bodiesOf, idsOf } from './client.ts';
+import { aClient, aSandbox, bodiesOf, idsOf } from '../support/sandbox/sandbox-client.ts';
 
 /** What happens in one room: something new, or a fork that arrives late, that far back in the room's history. */
 const step = fc.record({ room: fc.nat(2), lateBy: fc.oneof(fc.constant(0), fc.nat(12)) });

@@ -5,7 +5,7 @@ import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { SyncResponse } from '../../src/matrix/sync.ts';
 import type { SandboxKindName } from '../../src/sandbox/kinds/play.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
-import { aClient, type Client } from './client.ts';
+import { aClient, type Client } from '../support/sandbox/sandbox-client.ts';
 
 interface Page {
   chunk: { event_id: string; unsigned?: object }[];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { aClient, aSandbox } from './client.ts';
+import { aClient, aSandbox } from '../support/sandbox/sandbox-client.ts';
 
 async function aWorld() {
   const sandbox = await aSandbox();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { UserId } from '../../src/matrix/identifiers.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { aClient, aSandbox, bodiesOf, idsOf, type Client } from './client.ts';
+import { aClient, aSandbox, bodiesOf, idsOf, type Client } from '../support/sandbox/sandbox-client.ts';
 
 /** Alice and Bob in a public room of Bob's. */
 async function aSharedRoom() {

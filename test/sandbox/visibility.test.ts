@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RoomId } from '../../src/matrix/identifiers.ts';
-import { aClient, aSandbox, bodiesOf } from './client.ts';
+import { aClient, aSandbox, bodiesOf } from '../support/sandbox/sandbox-client.ts';
 
 const NO_PREVIEW = (userId: string, roomId: string): string =>
   `User ${userId} not in room ${roomId}, and room previews are disabled`;

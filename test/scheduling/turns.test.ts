@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createTurns, type Turns } from '../../src/scheduling/turns.ts';
-import { settled } from '../manual-clock.ts';
+import { settled } from '../support/fake-clock.ts';
 
 const NEVER = new AbortController().signal;
 

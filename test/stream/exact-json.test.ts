@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseExactly } from '../../src/stream/exact-json.ts';
-import { exactly, jsonText } from '../generated-json.ts';
+import { exactly, jsonText } from '../support/generated-json.ts';
 
 test('any JSON, parsed and written again -> the same, every number as it was spelled', () => {
   fc.assert(

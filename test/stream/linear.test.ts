@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { JsonMembers } from '../../src/stream/json-members.ts';
 import { JsonReader, type JsonStep } from '../../src/stream/json-reader.ts';
-import { countedBytes, type Steps } from './counted-bytes.ts';
+import { countedBytes, type Steps } from '../support/counted-bytes.ts';
 
 const some = 2000;
 

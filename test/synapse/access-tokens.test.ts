@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findLeaks, noteAccessToken } from './access-tokens.ts';
+import { findLeaks, noteAccessToken } from '../support/synapse/access-tokens.ts';
 
 let run: string;
 let logs: string;

@@ -1,9 +1,9 @@
 // A bridge of 2015 to 2018 and its own bot, on a Synapse that has none of the old API.
 
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
-import { legacySyncPaths, startBlocker, wholeOfV1, type Blocker } from './blocker.ts';
-import { clientAt, register, type Client, type Json, type User } from './client.ts';
+import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
+import { legacySyncPaths, startBlocker, wholeOfV1, type Blocker } from '../support/synapse/blocker.ts';
+import { clientAt, register, type Client, type Json, type User } from '../support/synapse/synapse-client.ts';
 
 const { url, behindGatewayUrl, serverName, asToken } = inject('synapse');
 let blocker: Blocker;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { register, type Json, type User } from './client.ts';
-import { createStage, expectAlike, type Stage } from './stage.ts';
+import { register, type Json, type User } from '../support/synapse/synapse-client.ts';
+import { createStage, expectAlike, type Stage } from '../support/synapse/stage.ts';
 
 let stage: Stage;
 

@@ -11,10 +11,10 @@ import {
   OWN_PRESENCE_ON_JOIN,
   PRESENCE_ONCE,
 } from '../../src/operate/named-differences.ts';
-import type { Json, Query } from './client.ts';
-import { LIVE_CHANGES, LIVE_ROOMS, type LiveChange } from './live-changes.ts';
-import { listen } from './listener.ts';
-import { createStage, expectAlike, type Stage } from './stage.ts';
+import type { Json, Query } from '../support/synapse/synapse-client.ts';
+import { LIVE_CHANGES, LIVE_ROOMS, type LiveChange } from '../support/synapse/live-changes.ts';
+import { listen } from '../support/synapse/listener.ts';
+import { createStage, expectAlike, type Stage } from '../support/synapse/stage.ts';
 
 let stage: Stage<(typeof LIVE_ROOMS)[number]>;
 

@@ -7,8 +7,8 @@ import {
   INVITES_CARRY_STATE,
   RAW_INVITES_ARE_NOT,
 } from '../../src/operate/named-differences.ts';
-import { register, type Json, type Query, type User } from './client.ts';
-import { createStage, expectAlike, type Stage } from './stage.ts';
+import { register, type Json, type Query, type User } from '../support/synapse/synapse-client.ts';
+import { createStage, expectAlike, type Stage } from '../support/synapse/stage.ts';
 
 let stage: Stage;
 

@@ -1,11 +1,18 @@
 // Nothing lost and nothing twice, on a real homeserver: design §5, "The law".
 
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
-import { createActions } from './actions.ts';
-import { legacySyncPaths, startBlocker, type Blocker } from './blocker.ts';
-import { clientAt, logIn, register, type Client, type Json, type User } from './client.ts';
-import { follow } from './follower.ts';
+import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
+import { createActions } from '../support/synapse/actions.ts';
+import { legacySyncPaths, startBlocker, type Blocker } from '../support/synapse/blocker.ts';
+import {
+  clientAt,
+  logIn,
+  register,
+  type Client,
+  type Json,
+  type User,
+} from '../support/synapse/synapse-client.ts';
+import { follow } from '../support/synapse/events-follower.ts';
 
 const ROOMS = 40;
 const EVENTS = 5000;

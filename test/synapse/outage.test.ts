@@ -1,8 +1,8 @@
 // The homeserver is restarted under the gateway: an old client, which stops for ever at an error, notices nothing.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Json } from './client.ts';
-import { createStage, type Stage } from './stage.ts';
+import type { Json } from '../support/synapse/synapse-client.ts';
+import { createStage, type Stage } from '../support/synapse/stage.ts';
 
 let stage: Stage<'plain'>;
 

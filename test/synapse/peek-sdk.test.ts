@@ -1,10 +1,10 @@
 // Room previews on a real Synapse whose own legacy endpoints are out of reach.
 
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
-import { expectPeek } from '../peek-sdk.ts';
-import { legacySyncPaths, startBlocker, type Blocker } from './blocker.ts';
-import { clientAt, register, type User } from './client.ts';
+import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
+import { expectPeek } from '../support/peek-sdk.ts';
+import { legacySyncPaths, startBlocker, type Blocker } from '../support/synapse/blocker.ts';
+import { clientAt, register, type User } from '../support/synapse/synapse-client.ts';
 
 let blocker: Blocker;
 let gateway: GatewayProcess;

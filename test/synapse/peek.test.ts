@@ -2,8 +2,14 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ONLOOKERS_SEE_NO_PRESENCE, RECEIPTS_OF_THE_CHUNK } from '../../src/operate/named-differences.ts';
-import { register, type Client, type Json, type Query, type User } from './client.ts';
-import { createStage, expectAlike, type Stage } from './stage.ts';
+import {
+  register,
+  type Client,
+  type Json,
+  type Query,
+  type User,
+} from '../support/synapse/synapse-client.ts';
+import { createStage, expectAlike, type Stage } from '../support/synapse/stage.ts';
 
 let stage: Stage;
 /** Has joined nothing. */

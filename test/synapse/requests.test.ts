@@ -2,8 +2,16 @@
 
 import { request as sendRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clientAt, logIn, register, type Answer, type Client, type Json, type Query } from './client.ts';
-import { createStage, type Stage } from './stage.ts';
+import {
+  clientAt,
+  logIn,
+  register,
+  type Answer,
+  type Client,
+  type Json,
+  type Query,
+} from '../support/synapse/synapse-client.ts';
+import { createStage, type Stage } from '../support/synapse/stage.ts';
 
 const ROOMS = ['plain', 'published', 'version 12'] as const;
 

@@ -2,7 +2,7 @@
 
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
-import { tellStory } from './sandbox-story.ts';
+import { tellStory } from '../support/synapse/sandbox-story.ts';
 
 test('when the same story is told -> the sandbox answers as Synapse does', async () => {
   const sandbox = await createSandbox();

@@ -1,8 +1,8 @@
 // A place in the stream is the same whoever gave it out: a client may change between the homeserver and the gateway.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Client, Json, Query } from './client.ts';
-import { createStage, type Stage } from './stage.ts';
+import type { Client, Json, Query } from '../support/synapse/synapse-client.ts';
+import { createStage, type Stage } from '../support/synapse/stage.ts';
 
 const ROOMS = [
   'busy',

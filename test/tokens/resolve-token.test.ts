@@ -3,7 +3,7 @@ import { resolveForMessages, type TokenContext } from '../../src/tokens/resolve-
 import { encodeRoomToken } from '../../src/tokens/own-tokens.ts';
 import { dendrite } from '../../src/homeserver/kinds/dendrite.ts';
 import type { AccessToken, EventId, MessagesToken, RoomId } from '../../src/matrix/identifiers.ts';
-import { FakeHomeserver } from '../fake-homeserver.ts';
+import { FakeHomeserver } from '../support/fake-homeserver.ts';
 
 const roomId = '!a:b' as RoomId;
 

@@ -10,8 +10,8 @@ import {
   type RoomEvent,
   type RoomTimeline,
 } from '../../src/translate/events.ts';
-import { deepFreeze, me, syncResponse } from '../generated-sync.ts';
-import { ephemeralOf, parsedEvent, readUpdate } from '../read-update.ts';
+import { deepFreeze, me, syncResponse } from '../support/generated-sync.ts';
+import { ephemeralOf, parsedEvent, readUpdate } from '../support/read-update.ts';
 
 const idsOf = (events: readonly { event_id?: EventId | undefined }[]) =>
   events.map(({ event_id }) => event_id);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { StrippedEvent } from '../../src/matrix/client-event.ts';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { toLegacyInvite, type InviteSource } from '../../src/translate/invite.ts';
-import { deepFreeze } from '../generated-sync.ts';
+import { deepFreeze } from '../support/generated-sync.ts';
 
 const userId = '@me:test' as UserId;
 const host = '@host:test' as UserId;

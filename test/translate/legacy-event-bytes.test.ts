@@ -7,9 +7,9 @@ import { JsonMembers } from '../../src/stream/json-members.ts';
 import { LegacyEventBytes, type LegacyEventOptions } from '../../src/translate/legacy-event-bytes.ts';
 import { toLegacyEvent } from '../../src/translate/legacy-event.ts';
 import { readWrittenEvents } from '../../src/translate/written-event.ts';
-import { clientEvent } from '../generated-events.ts';
-import { eventText } from '../generated-event-text.ts';
-import { exactly } from '../generated-json.ts';
+import { clientEvent } from '../support/generated-events.ts';
+import { eventText } from '../support/generated-event-text.ts';
+import { exactly } from '../support/generated-json.ts';
 
 const room = '!room:test' as RoomId;
 const nowMs = 10_000;

@@ -4,8 +4,8 @@ import type { ClientEvent, JsonObject } from '../../src/matrix/client-event.ts';
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { LegacyEventOptions } from '../../src/translate/legacy-event-bytes.ts';
 import { toLegacyEvent } from '../../src/translate/legacy-event.ts';
-import { clientEvent } from '../generated-events.ts';
-import { deepFreeze } from '../generated-sync.ts';
+import { clientEvent } from '../support/generated-events.ts';
+import { deepFreeze } from '../support/generated-sync.ts';
 
 const roomId = '!room:test' as RoomId;
 const nowMs = 10_000;

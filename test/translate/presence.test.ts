@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { UserId } from '../../src/matrix/identifiers.ts';
 import { isOffline, toLegacyPresence } from '../../src/translate/presence.ts';
-import { deepFreeze } from '../generated-sync.ts';
+import { deepFreeze } from '../support/generated-sync.ts';
 
 const sender = '@a:test' as UserId;
 

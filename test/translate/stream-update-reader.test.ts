@@ -7,8 +7,8 @@ import { UnreadableAnswer } from '../../src/translate/checked-event.ts';
 import { mergeTimelines, type RoomTimeline } from '../../src/translate/events.ts';
 import { StreamUpdateReader, type HeldBytes } from '../../src/translate/stream-update-reader.ts';
 import { createIncrements } from '../../src/follow/held-bytes.ts';
-import { me, syncResponse } from '../generated-sync.ts';
-import { ALL_IS_HELD, ephemeralOf, readUpdate, timelineOf } from '../read-update.ts';
+import { me, syncResponse } from '../support/generated-sync.ts';
+import { ALL_IS_HELD, ephemeralOf, readUpdate, timelineOf } from '../support/read-update.ts';
 
 const inRoom = (room: unknown, section = 'join') => ({
   next_batch: 's1',

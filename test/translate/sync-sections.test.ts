@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SyncSections } from '../../src/translate/sync-sections.ts';
-import { syncResponse } from '../generated-sync.ts';
+import { syncResponse } from '../support/generated-sync.ts';
 
 const toPrevBatch = (roomId: string, eventId: string | null): string => `${roomId} ${eventId ?? 'newest'}`;
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { RoomId } from '../../src/matrix/identifiers.ts';
 import { toLegacyEvent } from '../../src/translate/legacy-event.ts';
 import { toLegacyEvents, type EventListContext } from '../../src/translate/v1-event-lists.ts';
-import { inChunks } from '../fake-homeserver.ts';
-import { clientEvent } from '../generated-events.ts';
+import { inChunks } from '../support/fake-homeserver.ts';
+import { clientEvent } from '../support/generated-events.ts';
 
 const roomId = '!r:test' as RoomId;
 const nowMs = 1000;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
 import type { RoomUpdate, SyncResponse } from '../../src/matrix/sync.ts';
-import { readUpdate } from '../read-update.ts';
+import { readUpdate } from '../support/read-update.ts';
 
 const pushRules = { events: [{ type: 'm.push_rules', content: {} }] };
 const created = { events: [{ type: 'm.room.create' }] } as RoomUpdate['timeline'];

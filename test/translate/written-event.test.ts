@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ClientEvent } from '../../src/matrix/client-event.ts';
 import { readWrittenEvents } from '../../src/translate/written-event.ts';
-import { eventText } from '../generated-event-text.ts';
-import { jsonText } from '../generated-json.ts';
+import { eventText } from '../support/generated-event-text.ts';
+import { jsonText } from '../support/generated-json.ts';
 
 const stringOrNone = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../../src/matrix/identifiers.ts';
 import type { SandboxKindName } from '../../../src/sandbox/kinds/play.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { startGateway } from '../../gateway.ts';
+import { startGateway } from '../../support/gateway.ts';
 
 interface Events {
   start: string;

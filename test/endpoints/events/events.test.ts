@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
 import { Faults } from '../../../src/sandbox/faults.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { startGateway, type Gateway } from '../../gateway.ts';
-import { joinRoom } from '../joined-room.ts';
+import { startGateway, type Gateway } from '../../support/gateway.ts';
+import { joinRoom } from '../../support/joined-room.ts';
 
 let sandbox: Sandbox;
 let gateway: Gateway;

@@ -9,7 +9,7 @@ import type { RoomId } from '../../../src/matrix/identifiers.ts';
 import { ByteSink } from '../../../src/stream/byte-sink.ts';
 import { JsonReader } from '../../../src/stream/json-reader.ts';
 import { InitialSyncTranslation } from '../../../src/translate/initial-sync.ts';
-import { me, syncResponse } from '../../generated-sync.ts';
+import { me, syncResponse } from '../../support/generated-sync.ts';
 
 interface Given {
   text: string;

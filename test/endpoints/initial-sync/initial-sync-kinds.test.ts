@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createSandbox } from '../../../src/sandbox/sandbox.ts';
-import { startGateway } from '../../gateway.ts';
+import { startGateway } from '../../support/gateway.ts';
 
 interface InitialSync {
   end: string;

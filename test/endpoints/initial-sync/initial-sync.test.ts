@@ -22,7 +22,7 @@ import { installErrorHandler } from '../../../src/http/error-handler.ts';
 import { createTurns } from '../../../src/scheduling/turns.ts';
 import type { ClientEvent } from '../../../src/matrix/client-event.ts';
 import type { EventId, RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import { aRefusal, FakeHomeserver, HeldStream, inChunks } from '../../fake-homeserver.ts';
+import { aRefusal, FakeHomeserver, HeldStream, inChunks } from '../../support/fake-homeserver.ts';
 
 const running: FastifyInstance[] = [];
 afterEach(async () => {

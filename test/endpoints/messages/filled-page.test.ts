@@ -6,8 +6,8 @@ import type { MessagesQuery } from '../../../src/homeserver/homeserver.ts';
 import { HomeserverUnavailable } from '../../../src/matrix/errors.ts';
 import type { AccessToken, MessagesToken, RoomId } from '../../../src/matrix/identifiers.ts';
 import { LegacyEventBytes } from '../../../src/translate/legacy-event-bytes.ts';
-import { FakeHomeserver } from '../../fake-homeserver.ts';
-import { exactly } from '../../generated-json.ts';
+import { FakeHomeserver } from '../../support/fake-homeserver.ts';
+import { exactly } from '../../support/generated-json.ts';
 
 const roomId = '!r:test' as RoomId;
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import type { EventId, RoomId, UserId } from '../../../src/matrix/identifiers.ts';
 import type { SandboxKindName } from '../../../src/sandbox/kinds/play.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { startGateway, type Gateway } from '../../gateway.ts';
+import { startGateway, type Gateway } from '../../support/gateway.ts';
 
 interface PeekKind {
   plays: SandboxKindName;

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../../src/matrix/identifiers.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { startGateway, type Gateway } from '../../gateway.ts';
+import { startGateway, type Gateway } from '../../support/gateway.ts';
 
 interface Events {
   start: string;

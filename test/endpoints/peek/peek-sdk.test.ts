@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
 import type { SandboxKindName } from '../../../src/sandbox/kinds/play.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { startGateway, type Gateway } from '../../gateway.ts';
-import { expectPeek } from '../../peek-sdk.ts';
+import { startGateway, type Gateway } from '../../support/gateway.ts';
+import { expectPeek } from '../../support/peek-sdk.ts';
 
 // Guests of the counting kinds are accounts as any other.
 const VIEWERS: { plays?: SandboxKindName; guests: boolean[] }[] = [

@@ -5,7 +5,7 @@ import { createSpool } from '../../../src/endpoints/streamed/spool.ts';
 import { MessagesPage } from '../../../src/homeserver/messages-page.ts';
 import type { AccessToken, MessagesToken, RoomId } from '../../../src/matrix/identifiers.ts';
 import { LegacyEventBytes } from '../../../src/translate/legacy-event-bytes.ts';
-import { FakeHomeserver } from '../../fake-homeserver.ts';
+import { FakeHomeserver } from '../../support/fake-homeserver.ts';
 
 const roomId = '!r:test' as RoomId;
 

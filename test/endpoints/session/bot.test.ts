@@ -1,13 +1,13 @@
 // The own bot of an application service on Synapse: its access token has no device, and `/sync` is a 500 for it.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startGateway, type Gateway } from '../../gateway.ts';
-import { startUpstream, type Upstream } from '../v1/upstream.ts';
+import { startGateway, type Gateway } from '../../support/gateway.ts';
+import { startJsonUpstream, type JsonUpstream } from '../../support/json-upstream.ts';
 
-let upstream: Upstream;
+let upstream: JsonUpstream;
 let gateway: Gateway;
 beforeAll(async () => {
-  upstream = await startUpstream();
+  upstream = await startJsonUpstream();
   gateway = await startGateway(upstream.url, { homeserverKind: 'synapse' });
 });
 afterAll(async () => {

@@ -9,7 +9,7 @@ import {
   type ParkedPolls,
   type Place,
 } from '../../../src/endpoints/session/parked-polls.ts';
-import { ManualClock, settled } from '../../manual-clock.ts';
+import { FakeClock, settled } from '../../support/fake-clock.ts';
 
 const ME = 'me' as SessionKey;
 const OTHER = 'other' as SessionKey;
@@ -18,7 +18,7 @@ const NEVER = new AbortController().signal;
 /** A client that asks again as soon as it is answered, in a stream in which nothing happens. */
 async function follow(
   polls: ParkedPolls,
-  clock: ManualClock,
+  clock: FakeClock,
   timeoutMs: number,
   onAnswer: (afterMs: number, hasEntered: boolean) => void,
   isOver: () => boolean,
@@ -45,7 +45,7 @@ describe('followers of one session', () => {
         fc.array(fc.integer({ min: 500, max: 90_000 }), { minLength: 1, maxLength: 9 }),
         fc.integer({ min: 1, max: 4 }),
         async (timeouts, pollsPerSession) => {
-          const clock = new ManualClock();
+          const clock = new FakeClock();
           const polls = createParkedPolls({ pollsPerSession, clock });
           let isOver = false;
           let isLate = 0;
@@ -62,7 +62,7 @@ describe('followers of one session', () => {
               () => isOver,
             ),
           );
-          await clock.advance(10 * 90_000);
+          await clock.pass(10 * 90_000);
           expect(isLate).toBe(0);
           // Those who wait as long as anybody does have had a place.
           const longest = Math.max(...timeouts);
@@ -78,7 +78,7 @@ describe('followers of one session', () => {
   });
 
   test('five followers with polls of 30 s, ten silent seconds -> no answer', async () => {
-    const clock = new ManualClock();
+    const clock = new FakeClock();
     const polls = createParkedPolls({ pollsPerSession: 4, clock });
     let answers = 0;
     const followers = Array.from({ length: 5 }, () =>
@@ -90,7 +90,7 @@ describe('followers of one session', () => {
         () => answers > 0,
       ),
     );
-    await clock.advance(10_000);
+    await clock.pass(10_000);
     expect(answers).toBe(0);
     polls.releaseAll();
     await Promise.all(followers);
@@ -99,7 +99,7 @@ describe('followers of one session', () => {
 
 describe('a surplus poll', () => {
   function start(pollsPerSession = 2) {
-    const clock = new ManualClock();
+    const clock = new FakeClock();
     const polls = createParkedPolls({ pollsPerSession, clock });
     return { clock, polls };
   }
@@ -126,9 +126,9 @@ describe('a surplus poll', () => {
     const { clock, polls } = start();
     const [a, b] = [polls.park(ME), polls.park(ME)];
     const c = polls.park(ME);
-    await clock.advance(SHORTEST_STAY_MS - 1);
+    await clock.pass(SHORTEST_STAY_MS - 1);
     expect([a, b].map(isReleased)).toEqual([false, false]);
-    await clock.advance(60_000);
+    await clock.pass(60_000);
     expect([a, b].map(isReleased)).toEqual([true, false]);
     expect(a.signal.reason).toBeInstanceOf(Released);
     a.leave();
@@ -139,7 +139,7 @@ describe('a surplus poll', () => {
     const { clock, polls } = start(1);
     const a = polls.park(ME);
     polls.park(ME).leave();
-    await clock.advance(10 * SHORTEST_STAY_MS);
+    await clock.pass(10 * SHORTEST_STAY_MS);
     expect(isReleased(a)).toBe(false);
     expect(clock.sleeping).toBe(0);
   });
@@ -148,7 +148,7 @@ describe('a surplus poll', () => {
     const { clock, polls } = start(1);
     polls.park(ME);
     const left = waitForPlace(polls.park(ME), 5000, clock, NEVER);
-    await clock.advance(5000);
+    await clock.pass(5000);
     expect(await left).toBe(0);
   });
 

@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { startGateway, type Gateway } from '../../gateway.ts';
-import { joinRoom } from '../joined-room.ts';
+import { startGateway, type Gateway } from '../../support/gateway.ts';
+import { joinRoom } from '../../support/joined-room.ts';
 
 let sandbox: Sandbox;
 let gateway: Gateway;

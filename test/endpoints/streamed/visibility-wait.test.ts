@@ -3,13 +3,13 @@ import { createVisibilities, type RoomVisibility } from '../../../src/caches/vis
 import { createVisibilityWait, privateIfRefused } from '../../../src/endpoints/streamed/visibility-wait.ts';
 import { createTurns } from '../../../src/scheduling/turns.ts';
 import type { RoomId } from '../../../src/matrix/identifiers.ts';
-import { aRefusal } from '../../fake-homeserver.ts';
-import { ManualClock, settled } from '../../manual-clock.ts';
+import { aRefusal } from '../../support/fake-homeserver.ts';
+import { FakeClock, settled } from '../../support/fake-clock.ts';
 
 /** A directory that answers one room when it is told to. */
 class Directory {
   readonly asked: RoomId[] = [];
-  readonly clock = new ManualClock();
+  readonly clock = new FakeClock();
   readonly #open: PromiseWithResolvers<RoomVisibility>[] = [];
   readonly #visibilities = createVisibilities({
     maxBytes: 1 << 24,
@@ -95,7 +95,7 @@ describe('the visibilities of an answer', () => {
     const directory = new Directory();
     const wait = directory.forAnAnswer(undefined, 2000);
     const late = wait.of('!late' as RoomId);
-    await directory.clock.advance(2000);
+    await directory.clock.pass(2000);
     expect(await late).toBeUndefined();
     // The budget is that of the answer.
     expect(await wait.of('!next' as RoomId)).toBeUndefined();

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { encodeCatchUpToken } from '../../../src/tokens/own-tokens.ts';
 import type { RoomId, SyncToken } from '../../../src/matrix/identifiers.ts';
-import { startGateway, type Gateway } from '../../gateway.ts';
+import { startGateway, type Gateway } from '../../support/gateway.ts';
 
 let server: Server;
 let gateway: Gateway;

@@ -1,13 +1,13 @@
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { legacyRoutes, type OldPrefix } from '../../../src/passthrough/legacy-routes.ts';
-import { startGateway, type Gateway } from '../../gateway.ts';
-import { startUpstream, type Upstream } from './upstream.ts';
+import { startGateway, type Gateway } from '../../support/gateway.ts';
+import { startJsonUpstream, type JsonUpstream } from '../../support/json-upstream.ts';
 
-let upstream: Upstream;
+let upstream: JsonUpstream;
 let gateway: Gateway;
 beforeAll(async () => {
-  upstream = await startUpstream();
+  upstream = await startJsonUpstream();
   gateway = await startGateway(upstream.url);
 });
 afterAll(async () => {

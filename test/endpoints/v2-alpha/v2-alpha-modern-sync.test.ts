@@ -4,13 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { encodeCatchUpToken } from '../../../src/tokens/own-tokens.ts';
 import type { Config } from '../../../src/config/config.ts';
 import type { RoomId, SyncToken } from '../../../src/matrix/identifiers.ts';
-import { startGateway, type Gateway } from '../../gateway.ts';
-import { startUpstream, type Upstream } from '../v1/upstream.ts';
+import { startGateway, type Gateway } from '../../support/gateway.ts';
+import { startJsonUpstream, type JsonUpstream } from '../../support/json-upstream.ts';
 
-let upstream: Upstream;
+let upstream: JsonUpstream;
 let gateways: Record<Config['v2AlphaSync'], Gateway>;
 beforeAll(async () => {
-  upstream = await startUpstream();
+  upstream = await startJsonUpstream();
   const start = (v2AlphaSync: Config['v2AlphaSync'], v2AlphaModernClients: string[] = []): Promise<Gateway> =>
     startGateway(upstream.url, { homeserverKind: 'synapse', v2AlphaSync, v2AlphaModernClients });
   gateways = {

@@ -7,8 +7,8 @@ import type { ClientEvent, EphemeralEvent } from '../../../src/matrix/client-eve
 import type { RoomId } from '../../../src/matrix/identifiers.ts';
 import { eventsOf, roomsOf, type RoomUpdate, type SyncResponse } from '../../../src/matrix/sync.ts';
 import { draftA, draftB, type V2AlphaDraft } from '../../../src/translate/v2-alpha-draft.ts';
-import { inChunks } from '../../fake-homeserver.ts';
-import { me, syncResponse } from '../../generated-sync.ts';
+import { inChunks } from '../../support/fake-homeserver.ts';
+import { me, syncResponse } from '../../support/generated-sync.ts';
 
 interface Given {
   text: string;

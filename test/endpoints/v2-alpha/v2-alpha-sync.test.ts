@@ -30,7 +30,7 @@ import type {
   RoomId,
   SyncToken,
 } from '../../../src/matrix/identifiers.ts';
-import { aRefusal, FakeHomeserver, HeldStream, inChunks } from '../../fake-homeserver.ts';
+import { aRefusal, FakeHomeserver, HeldStream, inChunks } from '../../support/fake-homeserver.ts';
 
 const running: FastifyInstance[] = [];
 afterEach(async () => {

@@ -1,8 +1,8 @@
 import { expect, inject, test } from 'vitest';
 import { createSandbox } from '../../../src/sandbox/sandbox.ts';
-import { startGatewayProcess } from '../../gateway-process.ts';
-import { legacySyncPaths, startBlocker, wholeOfV1 } from '../blocker.ts';
-import { play2019Session } from './js-sdk-2019.ts';
+import { startGatewayProcess } from '../../support/gateway-process.ts';
+import { legacySyncPaths, startBlocker, wholeOfV1 } from '../../support/synapse/blocker.ts';
+import { play2019Session } from '../../support/synapse/js-sdk-2019.ts';
 
 async function playAt(homeserverUrl: string, where: string): Promise<void> {
   const gateway = await startGatewayProcess({

@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { startGatewayProcess, type GatewayProcess } from '../../gateway-process.ts';
-import { clientAt, register, type User } from '../client.ts';
+import { startGatewayProcess, type GatewayProcess } from '../../support/gateway-process.ts';
+import { clientAt, register, type User } from '../../support/synapse/synapse-client.ts';
 
 let gateway: GatewayProcess;
 let user: User;

@@ -1,14 +1,14 @@
 import { expect, inject, test } from 'vitest';
 import { createSandbox, type SandboxOptions } from '../../../src/sandbox/sandbox.ts';
-import { startGatewayProcess } from '../../gateway-process.ts';
-import { legacySyncPaths, startBlocker, wholeOfV1 } from '../blocker.ts';
+import { startGatewayProcess } from '../../support/gateway-process.ts';
+import { legacySyncPaths, startBlocker, wholeOfV1 } from '../../support/synapse/blocker.ts';
 import {
   matrixClient2015,
   matrixClient2018,
   matrixNio,
   playPythonSession,
   type PythonClient,
-} from './python-client.ts';
+} from '../../support/synapse/python-client.ts';
 
 interface Session {
   client: PythonClient;

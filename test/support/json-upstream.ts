@@ -16,7 +16,7 @@ export interface Answer {
   json: unknown;
 }
 
-export interface Upstream {
+export interface JsonUpstream {
   url: string;
   /** Without `versions` and `whoami`, which are always answered. */
   received: Received[];
@@ -29,8 +29,8 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-export async function startUpstream(): Promise<Upstream> {
-  const upstream: Upstream = {
+export async function startJsonUpstream(): Promise<JsonUpstream> {
+  const upstream: JsonUpstream = {
     url: '',
     received: [],
     answers: {},

@@ -4,8 +4,8 @@ import type { Config } from '../../src/config/config.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { Membership } from '../../src/sandbox/room.ts';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { startGateway, type Gateway } from '../gateway.ts';
-import { GATEWAYS, ROOMS, type Action } from './history.ts';
+import { startGateway, type Gateway } from './gateway.ts';
+import { GATEWAYS, ROOMS, type Action } from './law-history.ts';
 
 export type HomeserverKindName = Config['homeserverKind'];
 

@@ -1,8 +1,8 @@
 // A homeserver that answers what a test says, and remembers what it was asked.
 
-import type { Homeserver } from '../src/homeserver/homeserver.ts';
-import { HomeserverError } from '../src/matrix/errors.ts';
-import type { DeviceId, UserId } from '../src/matrix/identifiers.ts';
+import type { Homeserver } from '../../src/homeserver/homeserver.ts';
+import { HomeserverError } from '../../src/matrix/errors.ts';
+import type { DeviceId, UserId } from '../../src/matrix/identifiers.ts';
 
 type CallName = keyof Homeserver;
 

@@ -1,6 +1,6 @@
 // What people do in the world of the tests: a call of the client API each.
 
-import { clientAt, type Json, type User } from './client.ts';
+import { clientAt, type Json, type User } from './synapse-client.ts';
 
 export type RoomOptions = Record<string, Json>;
 

@@ -1,9 +1,9 @@
 // Generated answers of a homeserver's /sync: any room may lack any key, hold null, and the keys come in any order.
 
 import fc from 'fast-check';
-import type { ClientEvent, EphemeralEvent } from '../src/matrix/client-event.ts';
-import type { EventId, RoomId, SyncToken, UserId } from '../src/matrix/identifiers.ts';
-import type { SyncResponse } from '../src/matrix/sync.ts';
+import type { ClientEvent, EphemeralEvent } from '../../src/matrix/client-event.ts';
+import type { EventId, RoomId, SyncToken, UserId } from '../../src/matrix/identifiers.ts';
+import type { SyncResponse } from '../../src/matrix/sync.ts';
 
 export const me = '@me:test' as UserId;
 

@@ -1,15 +1,15 @@
 // An incremental /sync as the gateway reads it, with everything in it parsed, for comparing.
 
-import type { ClientEvent } from '../src/matrix/client-event.ts';
-import type { LegacyEphemeralEvent } from '../src/matrix/legacy.ts';
-import { JsonReader } from '../src/stream/json-reader.ts';
-import type { RoomEvent, StreamUpdate } from '../src/translate/events.ts';
+import type { ClientEvent } from '../../src/matrix/client-event.ts';
+import type { LegacyEphemeralEvent } from '../../src/matrix/legacy.ts';
+import { JsonReader } from '../../src/stream/json-reader.ts';
+import type { RoomEvent, StreamUpdate } from '../../src/translate/events.ts';
 import {
   StreamUpdateReader,
   type HeldBytes,
   type SyncUpdate,
-} from '../src/translate/stream-update-reader.ts';
-import { WrittenEvent } from '../src/translate/written-event.ts';
+} from '../../src/translate/stream-update-reader.ts';
+import { WrittenEvent } from '../../src/translate/written-event.ts';
 import { me } from './generated-sync.ts';
 
 export const ALL_IS_HELD: HeldBytes = { take: () => true, give: () => {} };

@@ -1,7 +1,7 @@
 // The world that native answers and ours are compared in: what can be seen of it, alice can see.
 
 import { createActions, type Actions } from './actions.ts';
-import { register, type User } from './client.ts';
+import { register, type User } from './synapse-client.ts';
 
 /** Everybody, before there are rooms. */
 interface Inhabitants extends Actions {

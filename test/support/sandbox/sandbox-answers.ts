@@ -1,4 +1,4 @@
-import type { ClientEvent, EphemeralEvent, StrippedEvent } from '../../src/matrix/client-event.ts';
+import type { ClientEvent, EphemeralEvent, StrippedEvent } from '../../../src/matrix/client-event.ts';
 
 interface Batch<Event> {
   events: Event[];

@@ -5,7 +5,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readySynapse } from '../environment.ts';
+import { readySynapse } from './environment.ts';
 
 export interface PythonClient {
   /** Of the package, with its version: also the name of its folder. */

@@ -1,6 +1,6 @@
 // One story told to a homeserver, and what it answered on the way, without the ids and times that are its own.
 
-import { type Client, clientAt, type Json, type Query, register } from './client.ts';
+import { type Client, clientAt, type Json, type Query, register } from './synapse-client.ts';
 
 /** What was asked, in words → what came, with names for users, rooms and events. */
 export type Answers = Record<string, unknown>;

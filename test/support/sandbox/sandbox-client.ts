@@ -1,8 +1,8 @@
 import { expect, onTestFinished } from 'vitest';
-import type { ClientEvent, JsonObject } from '../../src/matrix/client-event.ts';
-import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import type { SyncAnswer } from './answers.ts';
-import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { ClientEvent, JsonObject } from '../../../src/matrix/client-event.ts';
+import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
+import type { SyncAnswer } from './sandbox-answers.ts';
+import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
 
 /** A sandbox that ends with the test. */
 export async function aSandbox(): Promise<Sandbox> {

@@ -1,4 +1,4 @@
-import type { Client, Json } from './client.ts';
+import type { Client, Json } from './synapse-client.ts';
 
 /** Somebody who listens with `/events`. */
 export interface Listener {

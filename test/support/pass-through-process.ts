@@ -2,12 +2,12 @@
 // `{port}` when it listens and `{rss, peak}`, in bytes, whenever it is told anything.
 
 import { keepMemoryFlat } from '../../src/operate/memory.ts';
-import { readPeakMemory } from '../peak-memory.ts';
-import { startGateway } from './raw-http.ts';
+import { readPeakMemory } from './peak-memory.ts';
+import { startPassThrough } from './raw-http.ts';
 
 // As the gateway's own process does.
 keepMemoryFlat();
-const gateway = await startGateway(process.argv[2] ?? '');
+const gateway = await startPassThrough(process.argv[2] ?? '');
 process.on('message', () => {
   process.send?.({ rss: process.memoryUsage.rss(), peak: readPeakMemory() });
 });

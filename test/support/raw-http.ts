@@ -123,7 +123,7 @@ export interface Arrival {
   connection: RawConnection;
 }
 
-export interface Upstream {
+export interface RawUpstream {
   url: string;
   /** How many requests have arrived. */
   count(): number;
@@ -138,7 +138,7 @@ export interface Upstream {
  * An upstream that captures requests. With `answer`, each is answered at once; without, the test answers on the arrival's
  * connection, or does worse.
  */
-export async function startUpstream(answer?: string): Promise<Upstream> {
+export async function startRawUpstream(answer?: string): Promise<RawUpstream> {
   const arrivals: Arrival[] = [];
   const waiting: ((arrival: Arrival) => void)[] = [];
   const sockets = new Set<Socket>();
@@ -196,7 +196,7 @@ export function okAnswer(body: string, headers = ''): string {
   return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
 }
 
-export interface Gateway {
+export interface PassThroughServer {
   port: number;
   app: FastifyInstance;
   answered: Answered[];
@@ -206,13 +206,13 @@ export interface Gateway {
 }
 
 /** The pass-through on a real server, put together as the app does it. */
-export async function startGateway(
+export async function startPassThrough(
   homeserverUrl: string,
   options: Partial<PassThroughOptions> & {
     limits?: Partial<ServerLimits>;
     connect?: ConnectionLimits;
   } = {},
-): Promise<Gateway> {
+): Promise<PassThroughServer> {
   const passPaths = options.passPaths ?? ['/_matrix/', '/_synapse/client/', '/.well-known/matrix/'];
   const connections = connectTo(homeserverUrl, { passPaths, ...options.connect });
   const answered: Answered[] = [];

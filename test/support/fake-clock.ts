@@ -1,7 +1,7 @@
 // A clock that stands still until a test moves it.
 
-import type { Clock } from '../src/scheduling/clock.ts';
-import type { Milliseconds } from '../src/matrix/identifiers.ts';
+import type { Clock } from '../../src/scheduling/clock.ts';
+import type { Milliseconds } from '../../src/matrix/identifiers.ts';
 
 interface Sleeper {
   until: Milliseconds;

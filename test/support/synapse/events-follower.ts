@@ -1,4 +1,4 @@
-import { clientAt, type Json, type User } from './client.ts';
+import { clientAt, type Json, type User } from './synapse-client.ts';
 
 /** What somebody who followed `/events` received, until all had been sent and nothing more came. */
 export interface Followed {

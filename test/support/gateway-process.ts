@@ -16,7 +16,7 @@ export interface GatewayProcess {
   kill(): Promise<void>;
 }
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const LISTENING = /^hindsync listening on (\S+) \(internal (\S+)\)$/m;
 const START_DEADLINE_MS = 30_000;
 

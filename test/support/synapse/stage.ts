@@ -1,12 +1,12 @@
 // Where a comparison takes place: a world, the gateway in front of it, and the homeserver itself.
 
 import { expect, inject } from 'vitest';
-import { compare } from '../../src/operate/compare.ts';
-import type { ComparedEndpoint } from '../../src/operate/comparable.ts';
-import type { NamedDifference } from '../../src/operate/compare.ts';
+import { compare } from '../../../src/operate/compare.ts';
+import type { ComparedEndpoint } from '../../../src/operate/comparable.ts';
+import type { NamedDifference } from '../../../src/operate/compare.ts';
 import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
 import { legacySyncPaths, startBlocker, type Blocker } from './blocker.ts';
-import { clientAt, type Client, type Json, type User } from './client.ts';
+import { clientAt, type Client, type Json, type User } from './synapse-client.ts';
 import { createWorld, type RoomName, type World } from './world.ts';
 
 export interface Stage<Room extends RoomName = RoomName> {

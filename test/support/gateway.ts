@@ -1,8 +1,8 @@
 // The gateway in the test's own process, in front of whatever listens at a URL.
 
-import { createApp } from '../src/app.ts';
-import { readConfig, type Config } from '../src/config/config.ts';
-import { createLogger } from '../src/http/logging.ts';
+import { createApp } from '../../src/app.ts';
+import { readConfig, type Config } from '../../src/config/config.ts';
+import { createLogger } from '../../src/http/logging.ts';
 
 export interface Gateway {
   url: string;

@@ -1,6 +1,6 @@
 // The programs that the tests of the project `operator` need.
 
-import { readyPrograms } from '../support/debian.ts';
+import { readyPrograms } from './debian.ts';
 
 export default async function setup(): Promise<void> {
   await readyPrograms((line) => process.stderr.write(`operator: ${line}\n`));

@@ -1,8 +1,8 @@
 // Generated events of a room, as homeservers send them or could: any optional key may be missing, keys may be odd.
 
 import fc from 'fast-check';
-import type { ClientEvent } from '../src/matrix/client-event.ts';
-import type { EventId, UserId } from '../src/matrix/identifiers.ts';
+import type { ClientEvent } from '../../src/matrix/client-event.ts';
+import type { EventId, UserId } from '../../src/matrix/identifiers.ts';
 
 const eventId = fc.nat().map((number) => `$${number}` as EventId);
 const content = fc.dictionary(
