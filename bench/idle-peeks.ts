@@ -5,7 +5,7 @@ import { fork } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
-import { createSandbox } from '../src/sandbox/sandbox.ts';
+import { createTestSandbox } from '../test/support/sandbox/test-sandbox.ts';
 import type { Row } from './row.ts';
 
 const PEEKS = 1000;
@@ -15,7 +15,7 @@ const WATCHED_MS = 60_000;
 
 /** One probe a period for all, and for each its right to read every 30 s. */
 export async function run(): Promise<Row[]> {
-  const sandbox = await createSandbox();
+  const sandbox = await createTestSandbox();
   const path = fileURLToPath(new URL('catch-up-process.ts', import.meta.url));
   const gateway = fork(path, ['gateway', sandbox.url, '--peek-slowest', String(SLOWEST_MS)]);
   try {

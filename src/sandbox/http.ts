@@ -1,12 +1,9 @@
-// The sandbox on the wire: routes under their prefixes, access tokens, errors, and the faults that tests ask for.
+// The sandbox on the wire: routes under their prefixes, access tokens and errors.
 
-import { setTimeout } from 'node:timers/promises';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { JsonObject } from '../matrix/client-event.ts';
 import { MatrixError, unrecognized } from '../matrix/errors.ts';
-import type { AccessToken, Milliseconds } from '../matrix/identifiers.ts';
-import { cutAfter, garble } from './broken-body.ts';
-import type { Faults, RequestFault } from './faults.ts';
+import type { AccessToken } from '../matrix/identifiers.ts';
 import type { SandboxHomeserver } from './homeserver.ts';
 import { accountDataRoutes } from './routes/account-data.ts';
 import { accountRoutes } from './routes/accounts.ts';
@@ -14,19 +11,11 @@ import { directoryRoutes } from './routes/directory.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { membershipRoutes } from './routes/membership.ts';
 import { readingRoutes } from './routes/reading.ts';
-import { Bytes, type Call, type Route, type Served } from './routes/route.ts';
+import { Bytes, type Call, type Route } from './routes/route.ts';
 import { sendingRoutes } from './routes/sending.ts';
 import { syncRoutes } from './routes/sync.ts';
 import { userRoutes } from './routes/users.ts';
 import type { Session } from './user.ts';
-
-/** A request as it came. */
-export interface ReceivedRequest {
-  method: string;
-  /** Path and query, as they were sent. */
-  url: string;
-  headers: FastifyRequest['headers'];
-}
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const;
 const MOST_BODY_BYTES = 200 * 1024 * 1024;
@@ -40,7 +29,7 @@ const HEADERS = {
 };
 
 /** All routes, in one list. */
-export function createRoutes(served: Served): Route[] {
+export function createRoutes(homeserver: SandboxHomeserver): Route[] {
   return [
     accountRoutes,
     membershipRoutes,
@@ -51,14 +40,14 @@ export function createRoutes(served: Served): Route[] {
     accountDataRoutes,
     userRoutes,
     mediaRoutes,
-  ].flatMap((routes) => routes(served));
+  ].flatMap((routes) => routes(homeserver));
 }
 
-/** An HTTP server that does not listen yet. `onRequest` is told of each request before anything is done with it. */
+/** An HTTP server that does not listen yet. `prepare` may add hooks to it, which see each request before it is answered. */
 export function createHttpServer(
-  served: Served,
+  homeserver: SandboxHomeserver,
   routes: readonly Route[],
-  onRequest: (request: ReceivedRequest) => void,
+  prepare: (app: FastifyInstance) => void = () => {},
 ): FastifyInstance {
   const app = fastify({
     bodyLimit: MOST_BODY_BYTES,
@@ -73,42 +62,13 @@ export function createHttpServer(
   app.setNotFoundHandler(() => {
     throw unrecognized();
   });
-  addFaults(app, served.faults, onRequest);
-  for (const [path, handlers] of byPath(routes)) addPath(app, served.homeserver, path, handlers);
+  app.addHook('onRequest', async (_request, reply) => void reply.headers(HEADERS));
+  prepare(app);
+  app.addHook('onRequest', async (request, reply) =>
+    request.method === 'OPTIONS' ? reply.code(204).send() : undefined,
+  );
+  for (const [path, handlers] of byPath(routes)) addPath(app, homeserver, path, handlers);
   return app;
-}
-
-function addFaults(
-  app: FastifyInstance,
-  faults: Faults,
-  onRequest: (request: ReceivedRequest) => void,
-): void {
-  const met = new WeakMap<FastifyRequest, RequestFault>();
-  app.addHook('onRequest', async (request, reply) => {
-    const { method, originalUrl: url, headers } = request;
-    onRequest({ method, url, headers });
-    reply.headers(HEADERS);
-    const fault = faults.take(method, url);
-    met.set(request, fault);
-    if (fault.delayMs !== undefined) await delay(fault.delayMs, request.signal);
-    if (fault.answer !== undefined) {
-      const { status, headers: answered = {}, body } = fault.answer;
-      const text = typeof body === 'string' ? body : JSON.stringify(body);
-      return reply.code(status).type('application/json').headers(answered).send(text);
-    }
-    if (method === 'OPTIONS') return reply.code(204).send();
-    return undefined;
-  });
-  app.addHook('onSend', async (request, reply, payload) => {
-    const { cutAfterBytes, isGarbage } = met.get(request) ?? {};
-    if (cutAfterBytes !== undefined) return cutAfter(cutAfterBytes, payload, request, reply);
-    return isGarbage === true ? garble(payload, reply) : payload;
-  });
-}
-
-/** Ends early when the client leaves. */
-async function delay(durationMs: Milliseconds, signal: AbortSignal): Promise<void> {
-  await setTimeout(durationMs, undefined, { signal }).catch(() => undefined);
 }
 
 /** Full path → what each method of it does. */

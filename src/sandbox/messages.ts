@@ -30,8 +30,6 @@ export interface PageRequest {
   to: Position | undefined;
   limit: number;
   passes: EventTest;
-  /** @see Faults.pagesForgetFrom */
-  forgetsFrom: boolean;
 }
 
 /**
@@ -112,11 +110,11 @@ function take(events: Iterable<StoredEvent>, limit: number, passes: EventTest): 
   return page;
 }
 
-/** Where the next page begins. It remembers where the reading began, unless told to forget it. */
-function positionAt(event: StoredEvent, from: Position, { dir, forgetsFrom }: PageRequest): RoomPosition {
+/** Where the next page begins. It remembers where the reading began. */
+function positionAt(event: StoredEvent, from: Position, { dir }: PageRequest): RoomPosition {
   const { depth, stream } = dir === 'f' ? event : placeBefore(event);
   const bound = isRoomPosition(from) ? from.bound : { dir, stream: from.stream };
-  return { depth, stream, ...(!forgetsFrom && bound?.dir === dir && { bound }) };
+  return { depth, stream, ...(bound?.dir === dir && { bound }) };
 }
 
 const placeBefore = ({ depth, stream }: StoredEvent): RoomPosition => ({ depth, stream: stream - 1 });

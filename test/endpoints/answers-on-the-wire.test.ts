@@ -4,15 +4,15 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { legacyRoutes } from '../../src/passthrough/legacy-routes.ts';
-import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 import { joinRoom, type JoinedRoom } from '../support/joined-room.ts';
 
-let sandbox: Sandbox;
+let sandbox: TestSandbox;
 let gateway: Gateway;
 let room: JoinedRoom;
 beforeAll(async () => {
-  sandbox = await createSandbox();
+  sandbox = await createTestSandbox();
   gateway = await startGateway(sandbox.url, { homeserverKind: 'sandbox' });
   room = joinRoom(sandbox);
 });

@@ -3,7 +3,7 @@
 
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 
 interface Events {
@@ -12,14 +12,14 @@ interface Events {
   chunk: { event_id: EventId; type: string; age: number; content: { membership?: string } }[];
 }
 
-let sandbox: Sandbox;
+let sandbox: TestSandbox;
 let gateway: Gateway;
 let host: UserId;
 let me: UserId;
 let accessToken: string;
 
 beforeEach(async () => {
-  sandbox = await createSandbox({ kind: 'conduit' });
+  sandbox = await createTestSandbox({ kind: 'conduit' });
   gateway = await startGateway(sandbox.url);
   onTestFinished(async () => {
     await gateway.close();
@@ -126,7 +126,7 @@ test('story 15: an invite that was declined -> the leave is delivered, though no
 
 test('story 16: it says that every event is 1 ms old -> the age is counted', async () => {
   let time = Date.now() - 60_000;
-  const old = await createSandbox({ kind: 'conduit', now: () => time });
+  const old = await createTestSandbox({ kind: 'conduit', now: () => time });
   const other = await startGateway(old.url);
   onTestFinished(async () => {
     await other.close();

@@ -4,7 +4,7 @@
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { SyncResponse } from '../../src/matrix/sync.ts';
-import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 
 interface Events {
@@ -16,14 +16,14 @@ interface Snapshot {
   messages: Events;
 }
 
-let sandbox: Sandbox;
+let sandbox: TestSandbox;
 let gateway: Gateway;
 let host: UserId;
 let me: UserId;
 let accessToken: string;
 
 beforeEach(async () => {
-  sandbox = await createSandbox({ kind: 'dendrite' });
+  sandbox = await createTestSandbox({ kind: 'dendrite' });
   gateway = await startGateway(sandbox.url, { peekFastestMs: 10, peekSlowestMs: 10 });
   onTestFinished(async () => {
     await gateway.close();

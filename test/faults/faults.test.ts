@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
 import { startRelay, type Relay } from '../support/relay.ts';
 import {
@@ -50,14 +50,14 @@ const TOXICS: readonly [name: string, toxics: readonly Toxic[]][] = [
 ];
 
 let folder: string;
-let sandbox: Sandbox;
+let sandbox: TestSandbox;
 let relay: Relay;
 let proxy: Toxiproxy;
 let gateway: GatewayProcess;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hindsync-faults-'));
-  sandbox = await createSandbox();
+  sandbox = await createTestSandbox();
   relay = await startRelay(sandbox.url);
   proxy = await startToxiproxy(relay.url);
   gateway = await startGateway();

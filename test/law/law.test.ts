@@ -4,15 +4,15 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventId, RoomId } from '../../src/matrix/identifiers.ts';
-import { Faults } from '../../src/sandbox/faults.ts';
-import type { SandboxKindName } from '../../src/sandbox/kinds/play.ts';
-import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { Faults } from '../support/sandbox/faults.ts';
+import type { SandboxKindName } from '../support/sandbox/kinds/play-kind.ts';
+import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
 import type { StoredEvent } from '../../src/sandbox/stored-event.ts';
 import type { Gateway } from '../support/gateway.ts';
 import { Follower, startLawGateway, type HomeserverKindName } from '../support/law-follower.ts';
 import { GATEWAYS, history, type Action } from '../support/law-history.ts';
 
-let sandbox: Sandbox;
+let sandbox: TestSandbox;
 let gateways: Gateway[];
 let kind: LawKind;
 
@@ -59,7 +59,7 @@ const OTHER_KINDS: LawKind[] = [
 
 async function begin(given: LawKind): Promise<void> {
   kind = given;
-  sandbox = await createSandbox(given.plays && { kind: given.plays });
+  sandbox = await createTestSandbox(given.plays && { kind: given.plays });
   gateways = await Promise.all(
     Array.from({ length: GATEWAYS }, (_, index) => startLawGateway(sandbox.url, index, given.setting)),
   );

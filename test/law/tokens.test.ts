@@ -5,20 +5,20 @@ import { Pool } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeCatchUpToken, encodeRoomToken, type CatchUpPosition } from '../../src/tokens/own-tokens.ts';
 import type { RoomId } from '../../src/matrix/identifiers.ts';
-import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 
 const TOKENS = 100_000;
 const AT_A_TIME = 64;
 
-let sandbox: Sandbox;
+let sandbox: TestSandbox;
 let gateway: Gateway;
 let pool: Pool;
 let good: { from: string; to: string; page: string; roomId: RoomId; eventId: string; otherRoomId: RoomId };
 let accessToken: string;
 
 beforeAll(async () => {
-  sandbox = await createSandbox();
+  sandbox = await createTestSandbox();
   gateway = await startGateway(sandbox.url, { homeserverKind: 'sandbox', pollsPerSession: Infinity });
   pool = new Pool(gateway.url, { connections: AT_A_TIME });
   const { homeserver } = sandbox;

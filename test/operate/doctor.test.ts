@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { runDoctor } from '../../src/doctor.ts';
 import type { Finding } from '../../src/operate/doctor/finding.ts';
-import { createSandbox } from '../../src/sandbox/sandbox.ts';
+import { createTestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { startGateway } from '../support/gateway.ts';
 
 const closers: (() => Promise<unknown> | unknown)[] = [];
@@ -70,7 +70,7 @@ describe('settings', () => {
 
 describe('the homeserver', () => {
   test('one that is well -> all is well, each line with what it is for', async () => {
-    const sandbox = await createSandbox();
+    const sandbox = await createTestSandbox();
     closers.push(() => sandbox.close());
     const { isWell, findings, text } = await examine(['--homeserver-url', sandbox.url]);
     expect(isWell).toBe(true);
@@ -175,7 +175,7 @@ describe('with an access token', () => {
   }
 
   test('that is good -> each legacy endpoint is tried', async () => {
-    const sandbox = await createSandbox();
+    const sandbox = await createTestSandbox();
     closers.push(() => sandbox.close());
     const { token } = await register(sandbox.url);
     const { isWell, findings } = await examine(['--homeserver-url', sandbox.url], { token });
@@ -193,7 +193,7 @@ describe('with an access token', () => {
   });
 
   test('that is none -> says so, and tries nothing with it', async () => {
-    const sandbox = await createSandbox();
+    const sandbox = await createTestSandbox();
     closers.push(() => sandbox.close());
     const { isWell, findings } = await examine(['--homeserver-url', sandbox.url], { token: 'nobody' });
     expect(isWell).toBe(false);
@@ -209,7 +209,7 @@ describe('with an access token', () => {
 
 describe("a visit's probes", () => {
   test('without a visit -> the header is nobody’s, and passes', async () => {
-    const sandbox = await createSandbox();
+    const sandbox = await createTestSandbox();
     closers.push(() => sandbox.close());
     const gateway = await startGateway(sandbox.url);
     closers.push(() => gateway.close());

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/operate/doctor/finding.ts';
 import { checkProxy } from '../../src/operate/doctor/proxy-checks.ts';
-import { createSandbox } from '../../src/sandbox/sandbox.ts';
+import { createTestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 import {
   exampleFile,
@@ -13,12 +13,12 @@ import {
   type ReverseProxy,
 } from '../support/reverse-proxies.ts';
 
-let sandbox: Awaited<ReturnType<typeof createSandbox>>;
+let sandbox: Awaited<ReturnType<typeof createTestSandbox>>;
 let gateway: Gateway;
 let proxy: ReverseProxy | undefined;
 
 beforeAll(async () => {
-  sandbox = await createSandbox();
+  sandbox = await createTestSandbox();
   gateway = await startGateway(sandbox.url);
 });
 afterEach(async () => {

@@ -2,13 +2,13 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 
 /** Longer than any test. */
 const NEVER_MS = 600_000;
 
-let sandbox: Sandbox;
+let sandbox: TestSandbox;
 let gateway: Gateway;
 let hostToken: string;
 let viewerToken: string;
@@ -16,7 +16,7 @@ let guest: UserId;
 let roomId: RoomId;
 
 beforeAll(async () => {
-  sandbox = await createSandbox();
+  sandbox = await createTestSandbox();
   gateway = await startGateway(sandbox.url, {
     homeserverKind: 'sandbox',
     peekFastestMs: NEVER_MS,

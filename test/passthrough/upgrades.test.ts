@@ -2,18 +2,18 @@
 
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 
 const UNRECOGNIZED = { status: 404, body: { errcode: 'M_UNRECOGNIZED', error: 'Unrecognized request' } };
 
-let sandbox: Sandbox;
+let sandbox: TestSandbox;
 let me: UserId;
 let roomId: RoomId;
 let accessToken: string;
 
 beforeEach(async () => {
-  sandbox = await createSandbox();
+  sandbox = await createTestSandbox();
   onTestFinished(() => sandbox.close());
   const { homeserver } = sandbox;
   me = homeserver.createUser('me');

@@ -3,8 +3,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { SyncResponse } from '../../src/matrix/sync.ts';
-import type { SandboxKindName } from '../../src/sandbox/kinds/play.ts';
-import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { SandboxKindName } from '../support/sandbox/kinds/play-kind.ts';
+import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { aClient, type Client } from '../support/sandbox/sandbox-client.ts';
 
 interface Page {
@@ -14,7 +14,7 @@ interface Page {
 }
 
 interface Stage {
-  sandbox: Sandbox;
+  sandbox: TestSandbox;
   client: Client;
   host: UserId;
   roomId: RoomId;
@@ -25,7 +25,7 @@ interface Stage {
 }
 
 async function aStage(kind: SandboxKindName): Promise<Stage> {
-  const sandbox = await createSandbox({ kind });
+  const sandbox = await createTestSandbox({ kind });
   onTestFinished(() => sandbox.close());
   const { homeserver } = sandbox;
   const host = homeserver.createUser('host');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { UserId } from '../../src/matrix/identifiers.ts';
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { TestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { aClient, aSandbox, bodiesOf, idsOf, type Client } from '../support/sandbox/sandbox-client.ts';
 
 /** Alice and Bob in a public room of Bob's. */
@@ -15,7 +15,7 @@ async function aSharedRoom() {
 }
 
 /** Resolves when so many polls wait. */
-async function waiting({ homeserver }: Sandbox, count: number): Promise<void> {
+async function waiting({ homeserver }: TestSandbox, count: number): Promise<void> {
   await expect.poll(() => homeserver.polls.size, { interval: 2 }).toBe(count);
 }
 

@@ -1,5 +1,5 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { TestSandbox } from './sandbox/test-sandbox.ts';
 
 export interface JoinedRoom {
   /** Who made the room. */
@@ -13,7 +13,7 @@ export interface JoinedRoom {
 let serial = 0;
 
 /** Two users of their own, in a public room named R. */
-export function joinRoom({ homeserver }: Sandbox): JoinedRoom {
+export function joinRoom({ homeserver }: TestSandbox): JoinedRoom {
   serial += 1;
   const host = homeserver.createUser(`host${serial}`);
   const me = homeserver.createUser(`me${serial}`);

@@ -1,7 +1,7 @@
 // A client that follows /events through several gateways in front of one sandbox, while a history happens.
 
 import type { Config } from '../../src/config/config.ts';
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { TestSandbox } from './sandbox/test-sandbox.ts';
 import type { Membership } from '../../src/sandbox/room.ts';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { startGateway, type Gateway } from './gateway.ts';
@@ -25,7 +25,7 @@ interface Answer {
 export class Follower {
   readonly received: Received[] = [];
   readonly rooms: RoomId[];
-  readonly #sandbox: Sandbox;
+  readonly #sandbox: TestSandbox;
   readonly #gateways: Gateway[];
   readonly #host: UserId;
   readonly #me: UserId;
@@ -39,7 +39,7 @@ export class Follower {
   readonly refused = new Set<RoomId>();
   readonly #kind: HomeserverKindName;
 
-  private constructor(sandbox: Sandbox, gateways: Gateway[], kind: HomeserverKindName) {
+  private constructor(sandbox: TestSandbox, gateways: Gateway[], kind: HomeserverKindName) {
     const { homeserver } = sandbox;
     this.#kind = kind;
     this.#sandbox = sandbox;
@@ -58,7 +58,7 @@ export class Follower {
   }
 
   static async start(
-    sandbox: Sandbox,
+    sandbox: TestSandbox,
     gateways: Gateway[],
     kind: HomeserverKindName = 'sandbox',
   ): Promise<Follower> {

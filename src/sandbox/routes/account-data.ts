@@ -1,15 +1,16 @@
 // What users keep for themselves: account data, tags, filters, push rules.
 
+import type { SandboxHomeserver } from '../homeserver.ts';
 import type { JsonObject } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
-import { type Call, get, post, put, remove, type Route, type Served } from './route.ts';
+import { type Call, get, post, put, remove, type Route } from './route.ts';
 import { mustBeOwn } from './sending.ts';
 import { findFilter } from './sync.ts';
 
 const TAGS = '/user/:userId/rooms/:roomId/tags';
 
-export function accountDataRoutes({ homeserver }: Served): Route[] {
+export function accountDataRoutes(homeserver: SandboxHomeserver): Route[] {
   return [
     ...['/user/:userId/account_data/:type', '/user/:userId/rooms/:roomId/account_data/:type'].flatMap(
       (path) => [

@@ -6,12 +6,12 @@ import { MatrixError } from '../../matrix/errors.ts';
 import type { DeviceId, UserId } from '../../matrix/identifiers.ts';
 import type { SandboxHomeserver } from '../homeserver.ts';
 import type { Session, User } from '../user.ts';
-import { type Call, get, post, readText, type Route, type Served } from './route.ts';
+import { type Call, get, post, readText, type Route } from './route.ts';
 
 const SERVER = { name: 'sandbox', version: '1' };
 const VERSIONS = ['r0.6.1', ...Array.from({ length: 15 }, (_, minor) => `v1.${minor + 1}`)];
 
-export function accountRoutes({ homeserver }: Served): Route[] {
+export function accountRoutes(homeserver: SandboxHomeserver): Route[] {
   const { sessions } = homeserver;
   const versions = { versions: VERSIONS, unstable_features: {}, server: SERVER };
   return [

@@ -1,21 +1,11 @@
+import type { SandboxHomeserver } from '../homeserver.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 import { forbidden } from '../permissions.ts';
-import {
-  type Call,
-  findAlias,
-  findRoom,
-  get,
-  post,
-  put,
-  readText,
-  remove,
-  type Route,
-  type Served,
-} from './route.ts';
+import { type Call, findAlias, findRoom, get, post, put, readText, remove, type Route } from './route.ts';
 import { toSummary } from './reading.ts';
 
-export function directoryRoutes({ homeserver }: Served): Route[] {
+export function directoryRoutes(homeserver: SandboxHomeserver): Route[] {
   const publicRooms = ({ query, body }: Call): unknown => {
     const published = [...homeserver.rooms.values()].filter((room) => room.isPublished);
     const start = Number(query.get('since') ?? body['since'] ?? 0);

@@ -1,7 +1,8 @@
+import type { SandboxHomeserver } from '../homeserver.ts';
 import { MatrixError } from '../../matrix/errors.ts';
-import { Bytes, type Call, get, post, type Route, type Served } from './route.ts';
+import { Bytes, type Call, get, post, type Route } from './route.ts';
 
-export function mediaRoutes({ homeserver }: Served): Route[] {
+export function mediaRoutes(homeserver: SandboxHomeserver): Route[] {
   const stored = new Map<string, Bytes>();
   const upload = ({ bytes, contentType }: Call): object => {
     const mediaId = `media${stored.size + 1}`;

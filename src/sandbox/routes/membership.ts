@@ -1,14 +1,15 @@
 // Making rooms, and coming and going.
 
+import type { SandboxHomeserver } from '../homeserver.ts';
 import type { JsonObject } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { UserId } from '../../matrix/identifiers.ts';
 import type { RoomOptions } from '../new-room.ts';
 import { mustBeAbleToSetMembership } from '../permissions.ts';
 import type { Membership } from '../room.ts';
-import { type Call, findAlias, findRoom, get, post, readText, type Route, type Served } from './route.ts';
+import { type Call, findAlias, findRoom, get, post, readText, type Route } from './route.ts';
 
-export function membershipRoutes({ homeserver }: Served): Route[] {
+export function membershipRoutes(homeserver: SandboxHomeserver): Route[] {
   const change = ({ session, body }: Call, roomId: string | undefined, target: UserId, to: Membership) => {
     const room = findRoom(homeserver, roomId);
     mustBeAbleToSetMembership(room, session.user, target, to);

@@ -1,5 +1,6 @@
 // Reading rooms: state, members, history, directory.
 
+import type { SandboxHomeserver } from '../homeserver.ts';
 import type { ClientEvent, JsonObject } from '../../matrix/client-event.ts';
 import { invalidParam, MatrixError } from '../../matrix/errors.ts';
 import type { EventId, RoomId, UserId } from '../../matrix/identifiers.ts';
@@ -11,9 +12,9 @@ import { type StoredEvent, toClientEvent } from '../stored-event.ts';
 import { type EventTest, parseFilter, readEventTest } from '../sync-filter.ts';
 import { decodeToken, type Position } from '../tokens.ts';
 import { type Access, isVisible, readAccess } from '../visibility.ts';
-import { type Call, get, type Route, type Served } from './route.ts';
+import { type Call, get, type Route } from './route.ts';
 
-export function readingRoutes({ homeserver, faults }: Served): Route[] {
+export function readingRoutes(homeserver: SandboxHomeserver): Route[] {
   const open = ({
     session,
     params,
@@ -70,7 +71,6 @@ export function readingRoutes({ homeserver, faults }: Served): Route[] {
         to: readPosition(call, 'to'),
         limit: readLimit(call.query, 10),
         passes: readFilter(call),
-        forgetsFrom: faults.pagesForgetFrom,
       });
     }),
     // Whether an event may be seen is asked of the event, not of the room.

@@ -1,7 +1,6 @@
 import type { JsonObject } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
-import type { Faults } from '../faults.ts';
 import type { SandboxHomeserver } from '../homeserver.ts';
 import type { Room } from '../room.ts';
 import type { Session } from '../user.ts';
@@ -49,12 +48,6 @@ export const get = define('GET');
 export const post = define('POST');
 export const put = define('PUT');
 export const remove = define('DELETE');
-
-/** What the routes are made of. */
-export interface Served {
-  homeserver: SandboxHomeserver;
-  faults: Faults;
-}
 
 /** Where a route ends in a room id: the room, or the 404 with Synapse's words. */
 export function findRoom(homeserver: SandboxHomeserver, roomId: string | undefined): Room {

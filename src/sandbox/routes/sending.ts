@@ -1,5 +1,6 @@
 // Saying things: messages, state, redactions, typing, receipts.
 
+import type { SandboxHomeserver } from '../homeserver.ts';
 import type { EventId, RoomId, UserId } from '../../matrix/identifiers.ts';
 import type { NewEvent } from '../homeserver.ts';
 import {
@@ -9,9 +10,9 @@ import {
   mustBeAbleToSetMembership,
 } from '../permissions.ts';
 import type { Membership, Room } from '../room.ts';
-import { type Call, findRoom, post, put, readText, type Route, type Served } from './route.ts';
+import { type Call, findRoom, post, put, readText, type Route } from './route.ts';
 
-export function sendingRoutes({ homeserver }: Served): Route[] {
+export function sendingRoutes(homeserver: SandboxHomeserver): Route[] {
   // Device, path and transaction id → the event that was made then.
   const sent = new Map<string, EventId>();
   const once = (call: Call, send: (transaction: NewEvent['transaction'] & object) => EventId) => {

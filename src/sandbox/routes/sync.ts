@@ -1,27 +1,30 @@
+import type { SandboxHomeserver } from '../homeserver.ts';
 import type { JsonObject } from '../../matrix/client-event.ts';
 import { invalidParam, MatrixError } from '../../matrix/errors.ts';
 import type { Milliseconds } from '../../matrix/identifiers.ts';
-import { hasNews, toSyncResponse } from '../sync.ts';
+import { hasNews, toSyncResponse, type WholeSyncResponse } from '../sync.ts';
 import type { SyncRequest } from '../sync-room.ts';
 import { parseFilter, readSyncFilter, type SyncFilter } from '../sync-filter.ts';
 import { decodeSyncToken } from '../tokens.ts';
 import type { Presence, User } from '../user.ts';
-import { type Call, get, type Route, type Served } from './route.ts';
+import { type Call, get, type Route } from './route.ts';
 
-export function syncRoutes(served: Served): Route[] {
-  return [get('/sync', (call) => sync(served, call), 'guests too')];
+export function syncRoutes(homeserver: SandboxHomeserver): Route[] {
+  return [get('/sync', (call) => sync(homeserver, call), 'guests too')];
 }
 
 /** Answers at once where there is something to tell or no `since`; else waits for news that pass the filter. */
-async function sync({ homeserver, faults }: Served, { session, query, signal }: Call): Promise<object> {
+async function sync(
+  homeserver: SandboxHomeserver,
+  { session, query, signal }: Call,
+): Promise<WholeSyncResponse> {
   const { user, deviceId } = session;
   const since = query.get('since');
-  const filter = readFilter(query.get('filter'), user);
   const request: SyncRequest = {
     user,
     deviceId,
     since: since === null ? undefined : Math.min(decodeSyncToken(since).stream, homeserver.stream),
-    filter: { ...filter, timelineLimit: Math.min(filter.timelineLimit, faults.timelineLimit ?? Infinity) },
+    filter: readFilter(query.get('filter'), user),
   };
   const deadline = performance.now() + readTimeout(query);
   setPresence();
@@ -30,7 +33,7 @@ async function sync({ homeserver, faults }: Served, { session, query, signal }: 
     const response = toSyncResponse(homeserver, request);
     const leftMs = deadline - performance.now();
     const mustAnswer = since === null || leftMs <= 0 || signal.aborted;
-    if (mustAnswer || hasNews(response) || faults.takeEmptyWakeUp()) return faults.reshape(response);
+    if (mustAnswer || hasNews(response)) return response;
     await homeserver.polls.wait(user, leftMs, signal);
   }
 

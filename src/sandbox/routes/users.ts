@@ -1,5 +1,6 @@
 // What users tell each other outside rooms, and what they are told: profile, presence, to-device messages, notifications.
 
+import type { SandboxHomeserver } from '../homeserver.ts';
 import type { JsonObject } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { UserId } from '../../matrix/identifiers.ts';
@@ -7,12 +8,12 @@ import { forbidden } from '../permissions.ts';
 import { toSyncEvent } from '../stored-event.ts';
 import { toPresenceContent } from '../sync-extras.ts';
 import type { Presence, User } from '../user.ts';
-import { type Call, get, put, readText, type Route, type Served } from './route.ts';
+import { type Call, get, put, readText, type Route } from './route.ts';
 import { mustBeOwn } from './sending.ts';
 
 const DEFAULT_NOTIFICATIONS = 50;
 
-export function userRoutes({ homeserver }: Served): Route[] {
+export function userRoutes(homeserver: SandboxHomeserver): Route[] {
   return [
     get('/profile/:userId', (call) => find(call).profile, 'anybody'),
     ...profileField('displayname'),

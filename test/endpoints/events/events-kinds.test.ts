@@ -2,8 +2,8 @@
 
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import type { SandboxKindName } from '../../../src/sandbox/kinds/play.ts';
-import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import type { SandboxKindName } from '../../support/sandbox/kinds/play-kind.ts';
+import { createTestSandbox, type TestSandbox } from '../../support/sandbox/test-sandbox.ts';
 import { startGateway } from '../../support/gateway.ts';
 
 interface Events {
@@ -13,7 +13,7 @@ interface Events {
 }
 
 interface Stage {
-  sandbox: Sandbox;
+  sandbox: TestSandbox;
   host: UserId;
   me: UserId;
   roomId: RoomId;
@@ -24,7 +24,7 @@ interface Stage {
 }
 
 async function aStage(plays: SandboxKindName, homeserverKind: 'auto' | 'careful' = 'auto'): Promise<Stage> {
-  const sandbox = await createSandbox({ kind: plays });
+  const sandbox = await createTestSandbox({ kind: plays });
   const gateway = await startGateway(sandbox.url, { homeserverKind });
   onTestFinished(async () => {
     await gateway.close();

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createSandbox } from '../../../src/sandbox/sandbox.ts';
+import { createTestSandbox } from '../../support/sandbox/test-sandbox.ts';
 import { startGateway } from '../../support/gateway.ts';
 
 interface InitialSync {
@@ -14,7 +14,7 @@ interface InitialSync {
 
 describe.each(['dendrite', 'tuwunel', 'continuwuity', 'conduit'] as const)('in front of %s', (plays) => {
   test('an initial sync -> the rooms with their newest events; from its end and back from its start no gap', async () => {
-    const sandbox = await createSandbox({ kind: plays });
+    const sandbox = await createTestSandbox({ kind: plays });
     const gateway = await startGateway(sandbox.url);
     onTestFinished(async () => {
       await gateway.close();

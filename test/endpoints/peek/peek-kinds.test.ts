@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import type { SandboxKindName } from '../../../src/sandbox/kinds/play.ts';
-import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import type { SandboxKindName } from '../../support/sandbox/kinds/play-kind.ts';
+import { createTestSandbox, type TestSandbox } from '../../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../../support/gateway.ts';
 
 interface PeekKind {
@@ -23,14 +23,14 @@ interface Events {
 }
 
 describe.each(KINDS)('in front of $plays, set to $setting', ({ plays, setting }) => {
-  let sandbox: Sandbox;
+  let sandbox: TestSandbox;
   let gateway: Gateway;
   let host: UserId;
   let viewer: UserId;
   let accessToken: string;
 
   beforeAll(async () => {
-    sandbox = await createSandbox({ kind: plays });
+    sandbox = await createTestSandbox({ kind: plays });
     gateway = await startGateway(sandbox.url, {
       homeserverKind: setting,
       peekFastestMs: 20,

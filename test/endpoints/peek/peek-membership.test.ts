@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { createTestSandbox, type TestSandbox } from '../../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../../support/gateway.ts';
 
 interface Events {
@@ -15,7 +15,7 @@ interface Snapshot {
   messages: Events;
 }
 
-let sandbox: Sandbox;
+let sandbox: TestSandbox;
 let gateway: Gateway;
 let host: UserId;
 let me: UserId;
@@ -23,7 +23,7 @@ let accessToken: string;
 let roomId: RoomId;
 
 beforeAll(async () => {
-  sandbox = await createSandbox();
+  sandbox = await createTestSandbox();
   gateway = await startGateway(sandbox.url, {
     homeserverKind: 'sandbox',
     peekFastestMs: 20,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import type { SandboxKindName } from '../../../src/sandbox/kinds/play.ts';
-import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import type { SandboxKindName } from '../../support/sandbox/kinds/play-kind.ts';
+import { createTestSandbox, type TestSandbox } from '../../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../../support/gateway.ts';
 import { expectPeek } from '../../support/peek-sdk.ts';
 
@@ -15,12 +15,12 @@ const VIEWERS: { plays?: SandboxKindName; guests: boolean[] }[] = [
 ];
 
 describe.each(VIEWERS)('matrix-js-sdk of today, in front of $plays', ({ plays, guests }) => {
-  let sandbox: Sandbox;
+  let sandbox: TestSandbox;
   let gateway: Gateway;
   let host: UserId;
 
   beforeAll(async () => {
-    sandbox = await createSandbox(plays && { kind: plays });
+    sandbox = await createTestSandbox(plays && { kind: plays });
     gateway = await startGateway(sandbox.url, { peekFastestMs: 50, peekSlowestMs: 200 });
     host = sandbox.homeserver.createUser('host');
   });

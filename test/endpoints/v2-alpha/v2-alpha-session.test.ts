@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { createTestSandbox, type TestSandbox } from '../../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../../support/gateway.ts';
 import { joinRoom } from '../../support/joined-room.ts';
 
-let sandbox: Sandbox;
+let sandbox: TestSandbox;
 let gateway: Gateway;
 let host: UserId;
 let me: UserId;
@@ -14,7 +14,7 @@ let accessToken: string;
 let roomId: RoomId;
 
 beforeAll(async () => {
-  sandbox = await createSandbox();
+  sandbox = await createTestSandbox();
   gateway = await startGateway(sandbox.url, { homeserverKind: 'sandbox' });
 });
 

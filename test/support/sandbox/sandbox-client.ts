@@ -2,11 +2,11 @@ import { expect, onTestFinished } from 'vitest';
 import type { ClientEvent, JsonObject } from '../../../src/matrix/client-event.ts';
 import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
 import type { SyncAnswer } from './sandbox-answers.ts';
-import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { createTestSandbox, type TestSandbox } from './test-sandbox.ts';
 
 /** A sandbox that ends with the test. */
-export async function aSandbox(): Promise<Sandbox> {
-  const sandbox = await createSandbox();
+export async function aSandbox(): Promise<TestSandbox> {
+  const sandbox = await createTestSandbox();
   onTestFinished(() => sandbox.close());
   return sandbox;
 }
@@ -34,7 +34,7 @@ export interface Client {
   readAll(roomId: RoomId, query: Record<string, string | number>): Promise<ClientEvent[]>;
 }
 
-export function aClient(sandbox: Sandbox, name: string, options: { isGuest?: boolean } = {}): Client {
+export function aClient(sandbox: TestSandbox, name: string, options: { isGuest?: boolean } = {}): Client {
   const userId = `@${name}:sandbox.test` as UserId;
   if (!sandbox.homeserver.users.has(userId)) sandbox.homeserver.createUser(name, options);
   const { accessToken, deviceId } = sandbox.homeserver.login(userId);

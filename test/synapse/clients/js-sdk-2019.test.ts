@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest';
-import { createSandbox } from '../../../src/sandbox/sandbox.ts';
+import { createTestSandbox } from '../../support/sandbox/test-sandbox.ts';
 import { startGatewayProcess } from '../../support/gateway-process.ts';
 import { legacySyncPaths, startBlocker, wholeOfV1 } from '../../support/synapse/blocker.ts';
 import { play2019Session } from '../../support/synapse/js-sdk-2019.ts';
@@ -28,7 +28,7 @@ test('when matrix-js-sdk 2.4.6 meets a Synapse without its legacy API -> it hold
 }, 180_000);
 
 test('when it meets Dendrite -> it holds a session', async () => {
-  const sandbox = await createSandbox({ kind: 'dendrite' });
+  const sandbox = await createTestSandbox({ kind: 'dendrite' });
   try {
     await playAt(sandbox.url, 'dendrite');
   } finally {

@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest';
-import { createSandbox, type SandboxOptions } from '../../../src/sandbox/sandbox.ts';
+import { createTestSandbox, type TestSandboxOptions } from '../../support/sandbox/test-sandbox.ts';
 import { startGatewayProcess } from '../../support/gateway-process.ts';
 import { legacySyncPaths, startBlocker, wholeOfV1 } from '../../support/synapse/blocker.ts';
 import {
@@ -91,7 +91,7 @@ test.each(sessions)(
   180_000,
 );
 
-const places: { plays: string; options: SandboxOptions }[] = [
+const places: { plays: string; options: TestSandboxOptions }[] = [
   { plays: 'a homeserver that never had api/v1', options: {} },
   { plays: 'Dendrite', options: { kind: 'dendrite' } },
 ];
@@ -99,7 +99,7 @@ const places: { plays: string; options: SandboxOptions }[] = [
 test.each(places.flatMap((place) => sessions.map((session) => ({ ...place, session }))))(
   'when $session.client.name meets $plays -> it holds a session',
   async ({ options, session }) => {
-    const sandbox = await createSandbox(options);
+    const sandbox = await createTestSandbox(options);
     try {
       const where = options.kind ?? 'sandbox';
       expect(await playAt(sandbox.url, session, where)).toEqual(session.sees('sandbox.test'));

@@ -1,10 +1,10 @@
-import type { JsonObject } from '../../matrix/client-event.ts';
-import type { ContextResponse, SyncResponse } from '../../matrix/sync.ts';
-import { encodeSyncToken } from '../tokens.ts';
-import { counterMessages, readCounter, toCounterContext, toCounterSync } from './counter.ts';
+import type { JsonObject } from '../../../../src/matrix/client-event.ts';
+import type { ContextResponse, SyncResponse } from '../../../../src/matrix/sync.ts';
+import { encodeSyncToken } from '../../../../src/sandbox/tokens.ts';
+import { counterMessages, readCounter, toCounterContext, toCounterSync } from './counter-answers.ts';
 import type { Play } from './play.ts';
-import { changeRoutes, named, withQuery } from './routes.ts';
-import { changeFilter } from './sync-answer.ts';
+import { changeRoutes, named, withQuery } from './changed-routes.ts';
+import { changeFilter } from './foreign-sync.ts';
 
 const LONGEST_POLL_MS = 30_000;
 
@@ -13,7 +13,7 @@ const LONGEST_POLL_MS = 30_000;
  *
  * @see reference/homeservers.md §3.1, §3.2
  */
-export const playContinuwuity: Play = (routes, served) =>
+export const playContinuwuity: Play = (routes, played) =>
   changeRoutes(routes, {
     ...named('continuwuity', { toClients: false }),
     '/sync': (own) => async (call) => {
@@ -24,12 +24,12 @@ export const playContinuwuity: Play = (routes, served) =>
         timeout: String(timeoutMs),
         filter: changeFilter(call.query.get('filter'), ({ room }) => ({ room: timelineAlone(room) })),
       });
-      return toCounterSync(served, (await own(asked)) as SyncResponse);
+      return toCounterSync(played, (await own(asked)) as SyncResponse);
     },
     '/rooms/:roomId/messages': () => (call) =>
       counterMessages(
         { mostEvents: 100, refuses: false, readsTo: true, countsInvisible: false },
-        served,
+        played,
         call,
       ),
     '/rooms/:roomId/context/:eventId': (own) => async (call) =>

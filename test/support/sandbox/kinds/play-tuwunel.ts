@@ -1,10 +1,10 @@
-import type { JsonObject } from '../../matrix/client-event.ts';
-import type { ContextResponse, SyncResponse } from '../../matrix/sync.ts';
-import { encodeSyncToken } from '../tokens.ts';
-import { counterMessages, readCounter, toCounterContext, toCounterSync } from './counter.ts';
+import type { JsonObject } from '../../../../src/matrix/client-event.ts';
+import type { ContextResponse, SyncResponse } from '../../../../src/matrix/sync.ts';
+import { encodeSyncToken } from '../../../../src/sandbox/tokens.ts';
+import { counterMessages, readCounter, toCounterContext, toCounterSync } from './counter-answers.ts';
 import type { Play } from './play.ts';
-import { changeRoutes, named, withQuery } from './routes.ts';
-import { changeFilter } from './sync-answer.ts';
+import { changeRoutes, named, withQuery } from './changed-routes.ts';
+import { changeFilter } from './foreign-sync.ts';
 
 const LONGEST_POLL_MS = 90_000;
 const DEFAULT_POLL_MS = 30_000;
@@ -14,8 +14,8 @@ const DEFAULT_POLL_MS = 30_000;
  *
  * @see reference/homeservers.md §1, §3.1, §3.2
  */
-export const playTuwunel: Play = (routes, served) => {
-  const { faults } = served;
+export const playTuwunel: Play = (routes, played) => {
+  const { faults } = played;
   return changeRoutes(routes, {
     ...named('tuwunel', { toClients: true }),
     '/sync': (own) => async (call) => {
@@ -27,12 +27,12 @@ export const playTuwunel: Play = (routes, served) => {
         timeout: String(Math.min(timeoutMs, LONGEST_POLL_MS)),
         filter,
       });
-      return toCounterSync(served, (await own(asked)) as SyncResponse);
+      return toCounterSync(played, (await own(asked)) as SyncResponse);
     },
     '/rooms/:roomId/messages': () => (call) =>
       counterMessages(
         { mostEvents: 1000, refuses: true, readsTo: false, countsInvisible: false },
-        served,
+        played,
         call,
       ),
     '/rooms/:roomId/context/:eventId': (own) => async (call) =>

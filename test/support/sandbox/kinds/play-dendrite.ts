@@ -1,13 +1,13 @@
-import { MatrixError } from '../../matrix/errors.ts';
-import type { ContextResponse } from '../../matrix/sync.ts';
-import type { RoomId } from '../../matrix/identifiers.ts';
-import type { Call, Served } from '../routes/route.ts';
-import { decodeToken, isRoomPosition } from '../tokens.ts';
+import { MatrixError } from '../../../../src/matrix/errors.ts';
+import type { ContextResponse } from '../../../../src/matrix/sync.ts';
+import type { RoomId } from '../../../../src/matrix/identifiers.ts';
+import type { Call } from '../../../../src/sandbox/routes/route.ts';
+import { decodeToken, isRoomPosition } from '../../../../src/sandbox/tokens.ts';
 import { dendriteMessages } from './dendrite-messages.ts';
 import { dendriteSync } from './dendrite-sync.ts';
 import { toMessagesToken, toSyncToken } from './dendrite-tokens.ts';
-import type { Play } from './play.ts';
-import { alsoGet, type Change, changeRoutes, named } from './routes.ts';
+import type { Play, Played } from './play.ts';
+import { alsoGet, type Change, changeRoutes, named } from './changed-routes.ts';
 
 const R0_VERSIONS = ['0.1', '1.0', '2.0', '3.0', '4.0', '5.0', '6.1'].map((version) => `r0.${version}`);
 /** There never was a v1.0. @see reference/homeservers.md §1 */
@@ -19,24 +19,24 @@ const DENDRITES_VERSIONS = [...R0_VERSIONS, 'v1.0', 'v1.1', 'v1.2'];
  *
  * @see reference/homeservers.md §1, §3.3
  */
-export const playDendrite: Play = (routes, served) => {
+export const playDendrite: Play = (routes, played) => {
   const joined: Change = (own) => (call) => {
-    refuseStrangers(served, call);
+    refuseStrangers(played, call);
     return own(call);
   };
-  const messages = limited(served, (call) => dendriteMessages(served, call));
+  const messages = limited(played, (call) => dendriteMessages(played, call));
   return [
     ...changeRoutes(routes, {
       ...named('Dendrite', {
         toClients: false,
-        isFederating: () => served.faults.isFederating,
+        isFederating: () => played.faults.isFederating,
         withoutFederation: new MatrixError(404, 'M_UNRECOGNIZED', 'Unrecognized request'),
         versions: DENDRITES_VERSIONS,
       }),
-      '/sync': (own) => dendriteSync(served, own),
+      '/sync': (own) => dendriteSync(played, own),
       '/rooms/:roomId/messages': () => messages,
       '/rooms/:roomId/context/:eventId': (own) => async (call) =>
-        withTokens(served, call, (await own(call)) as ContextResponse),
+        withTokens(played, call, (await own(call)) as ContextResponse),
       '/rooms/:roomId/state/:type': joined,
       '/rooms/:roomId/state/:type/:stateKey': joined,
       '/rooms/:roomId/members': joined,
@@ -51,7 +51,7 @@ export const playDendrite: Play = (routes, served) => {
   ];
 };
 
-function refuseStrangers({ homeserver }: Served, { session, params }: Call): void {
+function refuseStrangers({ homeserver }: Played, { session, params }: Call): void {
   const room = homeserver.rooms.get(params['roomId'] as RoomId);
   const member = room?.membershipEvent(session.user.userId);
   const wasIn =
@@ -61,7 +61,7 @@ function refuseStrangers({ homeserver }: Served, { session, params }: Call): voi
 }
 
 /** @see reference/homeservers.md §3.2 "rate limit": switched on by a fault, as it slows tests */
-function limited({ faults }: Served, handle: (call: Call) => unknown): (call: Call) => unknown {
+function limited({ faults }: Played, handle: (call: Call) => unknown): (call: Call) => unknown {
   const COOL_OFF_MS = 500;
   const times = new Map<string, number[]>();
   return (call) => {
@@ -78,7 +78,7 @@ function limited({ faults }: Served, handle: (call: Call) => unknown): (call: Ca
 
 /** Behind the newest event the token is empty, and before the first one. */
 function withTokens(
-  { homeserver }: Served,
+  { homeserver }: Played,
   { params }: Call,
   { start, end, ...context }: ContextResponse,
 ): object {

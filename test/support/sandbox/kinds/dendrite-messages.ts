@@ -1,15 +1,16 @@
-import { MatrixError } from '../../matrix/errors.ts';
-import type { MessagesResponse } from '../../matrix/sync.ts';
-import { readLimit } from '../../matrix/query.ts';
-import { toShownEvent } from '../messages.ts';
-import type { Room } from '../room.ts';
-import type { Call, Served } from '../routes/route.ts';
-import type { StoredEvent } from '../stored-event.ts';
-import { parseFilter, readEventTest } from '../sync-filter.ts';
-import { isRoomPosition, type Position, type RoomPosition } from '../tokens.ts';
-import { type Access, isVisible, readAccess } from '../visibility.ts';
+import { MatrixError } from '../../../../src/matrix/errors.ts';
+import type { MessagesResponse } from '../../../../src/matrix/sync.ts';
+import { readLimit } from '../../../../src/matrix/query.ts';
+import { toShownEvent } from '../../../../src/sandbox/messages.ts';
+import type { Room } from '../../../../src/sandbox/room.ts';
+import type { Call } from '../../../../src/sandbox/routes/route.ts';
+import type { StoredEvent } from '../../../../src/sandbox/stored-event.ts';
+import { parseFilter, readEventTest } from '../../../../src/sandbox/sync-filter.ts';
+import { isRoomPosition, type Position, type RoomPosition } from '../../../../src/sandbox/tokens.ts';
+import { type Access, isVisible, readAccess } from '../../../../src/sandbox/visibility.ts';
 import { before, readPosition, toMessagesToken } from './dendrite-tokens.ts';
 import { withoutUnsigned } from './dendrite-event.ts';
+import type { Played } from './play.ts';
 
 const MOST_EVENTS = 100;
 const BEFORE_ALL: RoomPosition = { depth: 0, stream: 0 };
@@ -22,7 +23,7 @@ const NO_FROM = 't9223372036854775807_9223372036854775807';
  *
  * @see reference/homeservers.md §3.2
  */
-export function dendriteMessages({ homeserver }: Served, call: Call): MessagesResponse {
+export function dendriteMessages({ homeserver }: Played, call: Call): MessagesResponse {
   const { query, session, params } = call;
   const dir = query.get('dir');
   if (dir !== 'f' && dir !== 'b')

@@ -1,5 +1,5 @@
-import type { MatrixError } from '../../matrix/errors.ts';
-import { type Call, get, type Route } from '../routes/route.ts';
+import type { MatrixError } from '../../../../src/matrix/errors.ts';
+import { type Call, get, type Route } from '../../../../src/sandbox/routes/route.ts';
 
 /** A route's own handler → another one; undefined: the homeserver does not have the route. */
 export type Change = ((own: Route['handle']) => Route['handle']) | undefined;

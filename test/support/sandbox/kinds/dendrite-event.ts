@@ -1,4 +1,4 @@
-import type { ClientEvent } from '../../matrix/client-event.ts';
+import type { ClientEvent } from '../../../../src/matrix/client-event.ts';
 
 /** No `age`, and no `unsigned` where nothing else is in it. @see reference/homeservers.md §2 */
 export function withoutUnsigned(event: ClientEvent): ClientEvent {

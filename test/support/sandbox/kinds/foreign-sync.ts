@@ -1,9 +1,9 @@
-import type { ClientEvent, JsonObject } from '../../matrix/client-event.ts';
-import type { MessagesToken, SyncToken } from '../../matrix/identifiers.ts';
-import { roomsOf, type RoomUpdate, type SyncResponse } from '../../matrix/sync.ts';
+import type { ClientEvent, JsonObject } from '../../../../src/matrix/client-event.ts';
+import type { MessagesToken, SyncToken } from '../../../../src/matrix/identifiers.ts';
+import { roomsOf, type RoomUpdate, type SyncResponse } from '../../../../src/matrix/sync.ts';
 import { withoutEmpty } from '../faults.ts';
-import { parseFilter } from '../sync-filter.ts';
-import { decodeSyncToken } from '../tokens.ts';
+import { parseFilter } from '../../../../src/sandbox/sync-filter.ts';
+import { decodeSyncToken } from '../../../../src/sandbox/tokens.ts';
 
 /** How a homeserver writes the places that a /sync answer names. */
 export interface TokenWriter {

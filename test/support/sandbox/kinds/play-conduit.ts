@@ -1,12 +1,12 @@
-import { isMembershipOf, type ClientEvent } from '../../matrix/client-event.ts';
-import { MatrixError } from '../../matrix/errors.ts';
-import type { UserId } from '../../matrix/identifiers.ts';
-import type { ContextResponse, RoomUpdate, SyncResponse } from '../../matrix/sync.ts';
-import type { Call, Route, Served } from '../routes/route.ts';
-import { encodeSyncToken } from '../tokens.ts';
-import { counterMessages, readCounter, toCounterContext, toCounterSync } from './counter.ts';
-import type { Play } from './play.ts';
-import { alsoGet, changeRoutes, named, withQuery } from './routes.ts';
+import { isMembershipOf, type ClientEvent } from '../../../../src/matrix/client-event.ts';
+import { MatrixError } from '../../../../src/matrix/errors.ts';
+import type { UserId } from '../../../../src/matrix/identifiers.ts';
+import type { ContextResponse, RoomUpdate, SyncResponse } from '../../../../src/matrix/sync.ts';
+import type { Call, Route } from '../../../../src/sandbox/routes/route.ts';
+import { encodeSyncToken } from '../../../../src/sandbox/tokens.ts';
+import { counterMessages, readCounter, toCounterContext, toCounterSync } from './counter-answers.ts';
+import type { Play, Played } from './play.ts';
+import { alsoGet, changeRoutes, named, withQuery } from './changed-routes.ts';
 
 const LONGEST_POLL_MS = 30_000;
 
@@ -17,18 +17,18 @@ const LONGEST_POLL_MS = 30_000;
  *
  * @see reference/homeservers.md §1, §3.1, §3.2, docs/homeservers.md "conduit"
  */
-export const playConduit: Play = (routes, served) => [
+export const playConduit: Play = (routes, played) => [
   ...changeRoutes(routes, {
     ...named('Conduit', {
       toClients: false,
-      isFederating: () => served.faults.isFederating,
+      isFederating: () => played.faults.isFederating,
       withoutFederation: new MatrixError(500, 'M_UNKNOWN', 'Federation is disabled.'),
     }),
-    '/sync': (own) => sharedByDevice((call) => conduitSync(served, own, call)),
+    '/sync': (own) => sharedByDevice((call) => conduitSync(played, own, call)),
     '/rooms/:roomId/messages': () => async (call) => {
       const page = counterMessages(
         { mostEvents: 100, refuses: false, readsTo: false, countsInvisible: true },
-        served,
+        played,
         call,
       );
       return { ...page, chunk: (page.chunk ?? []).map(withoutAge) };
@@ -92,11 +92,11 @@ function sharedByDevice(
  * a left room there is no timeline; its leave is in `state`. An initial sync has the left rooms, whoever asks.
  */
 async function conduitSync(
-  served: Served,
+  played: Played,
   own: Route['handle'],
   call: Call,
 ): Promise<{ answer: object; isEmpty: boolean }> {
-  const { faults, homeserver } = served;
+  const { faults, homeserver } = played;
   const since = readCounter(call.query.get('since'));
   const asked = withQuery(call, {
     since: since === undefined ? undefined : encodeSyncToken(since),
@@ -105,7 +105,7 @@ async function conduitSync(
   });
   const nextBatch = String(homeserver.stream);
   faults.betweenNextBatchAndTimelines?.();
-  const told = toCounterSync(served, (await own(asked)) as SyncResponse);
+  const told = toCounterSync(played, (await own(asked)) as SyncResponse);
   const answer = toConduits(told, nextBatch, call.session.user.userId);
   const isEmpty = Object.keys(answer).length === 1;
   const timeoutMs = Math.min(Number(call.query.get('timeout') ?? 0), LONGEST_POLL_MS);

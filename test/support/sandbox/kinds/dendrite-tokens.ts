@@ -1,7 +1,7 @@
-import { MatrixError } from '../../matrix/errors.ts';
-import type { SandboxHomeserver } from '../homeserver.ts';
-import type { StoredEvent } from '../stored-event.ts';
-import type { Position, RoomPosition } from '../tokens.ts';
+import { MatrixError } from '../../../../src/matrix/errors.ts';
+import type { SandboxHomeserver } from '../../../../src/sandbox/homeserver.ts';
+import type { StoredEvent } from '../../../../src/sandbox/stored-event.ts';
+import type { Position, RoomPosition } from '../../../../src/sandbox/tokens.ts';
 
 /**
  * `s` and nine numbers: first the newest event's place in the stream, last, as presence, that of whatever was newest.

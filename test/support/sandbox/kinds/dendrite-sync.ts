@@ -1,14 +1,15 @@
-import type { RoomId } from '../../matrix/identifiers.ts';
-import type { EventBatch, RoomUpdate, SyncResponse } from '../../matrix/sync.ts';
-import type { ClientEvent, JsonObject } from '../../matrix/client-event.ts';
-import type { EventId } from '../../matrix/identifiers.ts';
-import type { Call, Route, Served } from '../routes/route.ts';
-import type { StoredEvent } from '../stored-event.ts';
-import { encodeSyncToken } from '../tokens.ts';
+import type { RoomId } from '../../../../src/matrix/identifiers.ts';
+import type { EventBatch, RoomUpdate, SyncResponse } from '../../../../src/matrix/sync.ts';
+import type { ClientEvent, JsonObject } from '../../../../src/matrix/client-event.ts';
+import type { EventId } from '../../../../src/matrix/identifiers.ts';
+import type { Call, Route } from '../../../../src/sandbox/routes/route.ts';
+import type { StoredEvent } from '../../../../src/sandbox/stored-event.ts';
+import { encodeSyncToken } from '../../../../src/sandbox/tokens.ts';
 import { withoutUnsigned } from './dendrite-event.ts';
 import { before, readSince, toMessagesToken, toSyncToken } from './dendrite-tokens.ts';
-import { withQuery } from './routes.ts';
-import { changeFilter, toForeignSync } from './sync-answer.ts';
+import { withQuery } from './changed-routes.ts';
+import { changeFilter, toForeignSync } from './foreign-sync.ts';
+import type { Played } from './play.ts';
 
 /**
  * Dendrite's `/sync`: it filters neither rooms nor presence nor what is ephemeral, and knows no left rooms from the
@@ -16,7 +17,7 @@ import { changeFilter, toForeignSync } from './sync-answer.ts';
  *
  * @see reference/homeservers.md §3.1
  */
-export function dendriteSync({ homeserver }: Served, own: Route['handle']): Route['handle'] {
+export function dendriteSync({ homeserver }: Played, own: Route['handle']): Route['handle'] {
   return async (call) => {
     const text = call.query.get('since');
     const since = text === null || text === '' ? undefined : readSince(text);

@@ -1,7 +1,7 @@
 // What tests switch on to see a homeserver misbehave. Everything is off at first and may be changed at any time.
 
-import type { Milliseconds } from '../matrix/identifiers.ts';
-import type { WholeSyncResponse } from './sync.ts';
+import type { Milliseconds } from '../../../src/matrix/identifiers.ts';
+import type { WholeSyncResponse } from '../../../src/sandbox/sync.ts';
 
 /** What happens to a request instead of, or on the way to, its proper answer. */
 export interface RequestFault {

@@ -1,17 +1,18 @@
 // What tuwunel, continuwuity and Conduit have in common: one counter numbers everything, and is the token.
 
-import { MatrixError } from '../../matrix/errors.ts';
-import type { EventId } from '../../matrix/identifiers.ts';
-import type { ContextResponse, MessagesResponse, SyncResponse } from '../../matrix/sync.ts';
-import { readLimit } from '../../matrix/query.ts';
-import { toShownEvent } from '../messages.ts';
-import type { Room } from '../room.ts';
-import type { Call, Served } from '../routes/route.ts';
-import type { StoredEvent } from '../stored-event.ts';
-import { parseFilter, readEventTest } from '../sync-filter.ts';
-import { decodeToken } from '../tokens.ts';
-import { isVisible, readAccess } from '../visibility.ts';
-import { toForeignSync } from './sync-answer.ts';
+import { MatrixError } from '../../../../src/matrix/errors.ts';
+import type { EventId } from '../../../../src/matrix/identifiers.ts';
+import type { ContextResponse, MessagesResponse, SyncResponse } from '../../../../src/matrix/sync.ts';
+import { readLimit } from '../../../../src/matrix/query.ts';
+import { toShownEvent } from '../../../../src/sandbox/messages.ts';
+import type { Room } from '../../../../src/sandbox/room.ts';
+import type { Call } from '../../../../src/sandbox/routes/route.ts';
+import type { StoredEvent } from '../../../../src/sandbox/stored-event.ts';
+import { parseFilter, readEventTest } from '../../../../src/sandbox/sync-filter.ts';
+import { decodeToken } from '../../../../src/sandbox/tokens.ts';
+import { isVisible, readAccess } from '../../../../src/sandbox/visibility.ts';
+import { toForeignSync } from './foreign-sync.ts';
+import type { Played } from './play.ts';
 
 export interface CounterMessages {
   mostEvents: number;
@@ -31,7 +32,7 @@ export interface CounterMessages {
  */
 export function counterMessages(
   options: CounterMessages,
-  { homeserver }: Served,
+  { homeserver }: Played,
   call: Call,
 ): MessagesResponse {
   const { query, session, params } = call;
@@ -88,7 +89,7 @@ export function readCounter(token: string | null): number | undefined {
 }
 
 /** The sandbox's answer with counters as tokens. */
-export function toCounterSync({ homeserver }: Served, own: SyncResponse): SyncResponse {
+export function toCounterSync({ homeserver }: Played, own: SyncResponse): SyncResponse {
   const before = (eventId: string) => String(homeserver.events.get(eventId as EventId)?.stream);
   return toForeignSync(own, { syncToken: String, before });
 }
