@@ -96,7 +96,7 @@ function drainOnSignal(running: Running, config: Config, logger: Logger): { clos
 /**
  * One caller's error never ends the others' requests: what nobody caught is logged, and the process lives on.
  *
- * @see design.md §8
+ * @see docs/decisions/limits.md
  */
 function outliveErrors(logger: Logger): void {
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'));

@@ -49,6 +49,27 @@ const anchorsOf = (page: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
+describe('the code', () => {
+  const sources = globSync('{src,test,bench}/**/*.ts').map((path) => ({ path, text: read(path) }));
+
+  test('every `@see` -> a file and heading of the repository, or a whole URL', () => {
+    const sees = sources.flatMap(({ path, text }) =>
+      [...text.matchAll(/@see\s(.+?)(?: \*\/)?$/gm)].map(([, see = '']) => ({ path, see })),
+    );
+    expect(sees.length).toBeGreaterThan(100);
+    // One target, and in brackets what to look for there.
+    const target = (see: string) => /^(\S+)(?: \([^()]+\))?$/.exec(see)?.[1] ?? '';
+    const isGood = (see: string) => see !== '' && (/^https:\/\/\S+$/.test(see) || isThere(see, '.'));
+    const dead = sees.filter(({ see }) => !isGood(target(see)));
+    expect(dead).toEqual([]);
+  });
+
+  test('comments -> name no page that is elsewhere', () => {
+    const elsewhere = /(?<!docs\/)reference\/\w+\.md|design(?:\.md)? §|seeds\/\d/;
+    expect(sources.filter(({ text }) => elsewhere.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+});
+
 /** A deviation from native is marked in the code with this word; its first sentence names it. */
 function differencesInCode(): string[] {
   const sources = globSync('src/**/*.ts').map((path) => read(path).replaceAll(/\n\s*(\*|\/\/) ?/g, ' '));

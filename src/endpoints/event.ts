@@ -32,8 +32,8 @@ const MOST_ROOMS = 200;
  * Differs: an unknown event is an error object. Natively it is the bare JSON string "Event not found.".
  * Differs: an event that is not the caller's to see is 404. Natively 403, which tells that it exists.
  *
- * @see matrix-spec data/api/client-server/old_sync.yaml (getOneEvent)
- * @see reference/native.md §4
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/old_sync.yaml (getOneEvent)
+ * @see docs/reference/synapse-legacy.md#one-event
  */
 export const event: FastifyPluginAsync<EventOptions> = async (app, options) => {
   const { homeserver, sessions, eventRooms, clock } = options;

@@ -23,7 +23,7 @@ const MOST_EMPTY_PAGES = 100;
  * The next page is fetched while the last one is being written; ending the iteration aborts what is under way.
  * A room that refuses (403, 404) gives what its timeline held. Any other failure is thrown, before that room's events.
  *
- * @see design §5
+ * @see docs/decisions/catch-up.md
  */
 export async function* readCatchUp(
   start: Remainder,

@@ -41,7 +41,7 @@ export interface EventStream {
 /**
  * A user's whole stream, from any position on: a poll, and a catch-up where one answer cannot hold what a poll found.
  *
- * @see design §5
+ * @see docs/decisions/catch-up.md
  */
 export function createEventStream(options: {
   homeserver: Homeserver;

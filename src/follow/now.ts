@@ -24,7 +24,7 @@ const VARIANTS = 4096;
  * The newest position: `next_batch` of a `/sync` without `since` that asks for no room. Where rooms are filtered it costs
  * the homeserver next to nothing, and as nothing is read from it, nothing is acknowledged.
  *
- * @see reference/performance.md §4
+ * @see docs/reference/performance.md#what-synapses-endpoints-cost
  */
 export function createNowReader(homeserver: Homeserver, kind: () => Promise<HomeserverKind>): ReadNow {
   // Two that ask for *now* must not get one cached answer.

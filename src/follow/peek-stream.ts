@@ -42,7 +42,7 @@ const LONGEST_WAIT_MS: Milliseconds = 30_000;
  * fork in a federated room does, lies before it for ever. Nothing here calls `/sync` with a `since`, as that would delete
  * the to-device messages of a modern client that is only previewing a room.
  *
- * @see design §4 "GET /events?room_id="
+ * @see docs/decisions/previews.md
  */
 export function createPeekStream(options: {
   homeserver: Homeserver;

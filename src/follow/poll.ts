@@ -43,7 +43,7 @@ const LONGEST_BACKOFF_MS = 5000;
  * Wake-ups with nothing to show (to-device messages, push rules, device lists) are waited past, from the newest token.
  * Throws native's 400 where the homeserver took the token for none, and tells everything anew.
  *
- * @see design §4 "GET /events"
+ * @see docs/decisions/events.md
  */
 export async function poll(options: PollOptions): Promise<PollResult> {
   const { homeserver, kind, caller, userId, patience, memory, clock, signal } = options;

@@ -24,7 +24,7 @@ const BYTES_PER_ROOM = 400;
  *
  * The first answer that has it keeps it, also when its position is asked again: typing is told at least once.
  *
- * @see reference/homeservers.md §3.1 "typing stop"
+ * @see docs/reference/homeservers.md#sync
  */
 export function createTypingMemory(options: { maxBytes: number }): TypingMemory {
   const told = new LRUCache<string, { who: string; since: SyncToken }>({

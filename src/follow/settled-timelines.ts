@@ -20,7 +20,7 @@ const ROOMS_AT_A_TIME = 8;
  * Timelines → the same up to `next_batch`, on homeservers whose timelines run past it: what others wrote while the answer
  * was made would come again with the next one. There it costs a request for each room that changed.
  *
- * @see docs/homeservers.md "conduit"
+ * @see docs/homeservers.md#conduit
  */
 export async function settleTimelines(
   rooms: readonly RoomTimeline[],

@@ -75,7 +75,7 @@ export interface MessagesQuery {
  * its absence as `HomeserverUnavailable`; an aborted signal ends the call, with the signal's reason, at once.
  */
 export interface Homeserver {
-  /** @see matrix-spec data/api/client-server/whoami.yaml */
+  /** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/whoami.yaml */
   whoami(caller: Caller, signal?: AbortSignal): Promise<WhoamiResponse>;
   /** An answer of any size, as bytes: nothing is read from the homeserver that was not asked for. */
   streamSync(caller: Caller, query: SyncQuery, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>;

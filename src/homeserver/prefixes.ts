@@ -22,7 +22,7 @@ export interface PrefixReader {
 /**
  * Remembers what the homeserver's `/versions` promises.
  *
- * @see reference/homeservers.md §1
+ * @see docs/reference/homeservers.md#legacy-endpoints
  */
 export function createPrefixReader(): PrefixReader {
   let known = { hasR0: true, hasV3: true, hasSlidingSync: false, hasAuthenticatedMedia: false };
@@ -50,7 +50,11 @@ function toPrefixes(versions: VersionsResponse): HomeserverPrefixes {
   };
 }
 
-/** @see MSC3916: its flag, for homeservers that had it before they had the rest of 1.11 */
+/**
+ * Whether a homeserver has authenticated media: Matrix 1.11, or before it the flag of MSC3916.
+ *
+ * @see https://github.com/matrix-org/matrix-spec-proposals/pull/3916
+ */
 function promisesAuthenticatedMedia(versions: VersionsResponse): boolean {
   if (versions.unstable_features?.['org.matrix.msc3916.stable'] === true) return true;
   return versionsOf(versions).some((version) => Number(/^v1\.(\d{1,6})$/.exec(version)?.[1] ?? 0) >= 11);

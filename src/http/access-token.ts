@@ -8,7 +8,7 @@ import { MatrixError } from '../matrix/errors.ts';
  * Throws native's 401s: for a token both in header and query, for two headers, for another scheme than Bearer.
  * An empty `?access_token=` is none here; `requireAccessToken` makes it the unknown token that native sees.
  *
- * @see reference/native.md §0
+ * @see docs/reference/synapse-legacy.md#common-http-facts
  */
 export function readAccessToken(
   rawHeaders: readonly string[],

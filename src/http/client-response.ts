@@ -24,7 +24,7 @@ type Head = { status: number; headers: OutgoingHttpHeaders };
  * one that fails before can still become an error of its own (nothing is sent, `headersSent` is false). An answer whose
  * end only the connection's end marks (HTTP/1.0) is reset when it is cut: a plain close would look like the whole body.
  *
- * @see reference/clients.md (purple-matrix compares bytes, and reads one chunk)
+ * @see docs/reference/clients.md#more-clients-through-hindsync (purple-matrix compares bytes, and reads one chunk)
  */
 export class ClientResponse<
   Request extends IncomingMessage = IncomingMessage,

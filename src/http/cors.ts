@@ -1,7 +1,7 @@
 /**
  * The CORS headers on every answer of our own, as native sends them: browsers read an error only with these.
  *
- * @see reference/native.md §0
+ * @see docs/reference/synapse-legacy.md#common-http-facts
  */
 export const corsHeaders: Readonly<Record<string, string>> = {
   'access-control-allow-origin': '*',
@@ -28,7 +28,7 @@ interface PreflightReply {
 /**
  * Answers `OPTIONS` on a path of ours: 204 without a body, without what is said of bodies, and without asking for a token.
  *
- * @see reference/native.md §D
+ * @see docs/reference/synapse-legacy.md#common-http-facts
  */
 export function answerPreflight(_request: unknown, reply: PreflightReply): void {
   reply

@@ -13,7 +13,7 @@ export const isCalledForm = (headers: IncomingHttpHeaders): boolean =>
  * Takes the access token of a body that is a form into the request's query, behind what is there, as the homeservers of
  * the time read the two as one. Of the form nothing else is read. False where the body is no form.
  *
- * @see reference/clients.md (a lua client joins rooms so)
+ * @see docs/reference/clients.md#more-clients-through-hindsync (the lua script of 2016)
  */
 export function takeForm(request: Pick<IncomingMessage, 'url' | 'headers'>, body: Buffer): boolean {
   if (!isCalledForm(request.headers) || body.length > MOST_BYTES) return false;

@@ -5,9 +5,9 @@ const ABSOLUTE = /^https?:\/\/([^/?#@\s]+)(.*)$/i;
 
 /**
  * Makes a request whose target is a whole URL (`GET http://host/_matrix/… HTTP/1.1`), as purple-matrix sends it to every
- * server, one for its path; the URL's host takes the place of `Host`. Everything behind sees the origin form alone.
+ * server, one for its path; the URL's host takes the place of `Host`, as the RFC wants it. Everything behind sees the origin form alone.
  *
- * @see RFC 9112 §3.2.2: a server must take it, and the URL's host wins
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
  */
 export function toOriginForm(request: IncomingMessage): void {
   const { url = '' } = request;

@@ -9,7 +9,7 @@ const FORM = 'application/x-www-form-urlencoded';
  *
  * Of `headers['content-type']` only a form's is left, without parameters; the raw headers keep it all.
  *
- * @see reference/clients.md (Content-Types)
+ * @see docs/reference/clients.md#content-types
  */
 export function takeBodiesAsBytes(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();

@@ -17,7 +17,7 @@ export interface UnsignedData extends JsonObject {
 /**
  * An event of a room. `/sync` leaves `room_id` out; `state_key` is there on state events only.
  *
- * @see matrix-spec data/api/client-server/definitions/client_event.yaml
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/definitions/client_event.yaml
  */
 export interface ClientEvent extends JsonObject {
   type: string;

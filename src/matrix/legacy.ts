@@ -6,7 +6,7 @@ import type { EventId, Milliseconds, RoomId, UserId } from './identifiers.ts';
 /**
  * An event in the format of api/v1: the modern one, and copies of `sender` and of most of `unsigned` on top.
  *
- * @see reference/native.md §1
+ * @see docs/reference/synapse-legacy.md#the-legacy-event
  */
 export interface LegacyEvent extends ClientEvent {
   user_id?: UserId;
@@ -24,7 +24,7 @@ export interface LegacyEphemeralEvent extends EphemeralEvent {
   room_id?: RoomId;
 }
 
-/** @see matrix-spec data/api/client-server/old_sync.yaml (getEvents) */
+/** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/old_sync.yaml (getEvents) */
 export interface EventsResponse {
   start: string;
   chunk: (LegacyEvent | LegacyEphemeralEvent)[];
@@ -43,7 +43,7 @@ export interface LegacyRoom {
   invite?: LegacyEvent;
 }
 
-/** @see matrix-spec data/api/client-server/old_sync.yaml (initialSync) */
+/** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/old_sync.yaml (initialSync) */
 export interface InitialSyncResponse {
   end: string;
   presence: EphemeralEvent[];

@@ -10,7 +10,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /**
  * `limit`: a number of events from 0 to 1000; more is 1000, absent is `byDefault`.
  *
- * @see reference/native.md §0
+ * @see docs/reference/synapse-legacy.md#common-http-facts
  */
 export function readLimit(query: URLSearchParams, byDefault: number): number {
   const text = query.get('limit');
@@ -24,7 +24,7 @@ export function readLimit(query: URLSearchParams, byDefault: number): number {
 /**
  * `timeout` of a long poll: 0 (at once), or from 500 ms to `mostMs`; absent is 30 s.
  *
- * @see reference/native.md §2.1
+ * @see docs/reference/synapse-legacy.md#parameters-of-events
  */
 export function readTimeout(query: URLSearchParams, mostMs: Milliseconds): Milliseconds {
   const text = query.get('timeout');
@@ -37,7 +37,7 @@ export function readTimeout(query: URLSearchParams, mostMs: Milliseconds): Milli
 /**
  * `timeout` of a `/sync`: from 0 to `mostMs`; absent is 0.
  *
- * @see reference/native.md §7.1
+ * @see docs/reference/synapse-legacy.md#sync
  */
 export function readSyncTimeout(query: URLSearchParams, mostMs: Milliseconds): Milliseconds {
   const text = query.get('timeout');

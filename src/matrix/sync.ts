@@ -39,7 +39,7 @@ export interface KnockedRoom {
   knock_state?: EventBatch<StrippedEvent> | Absent;
 }
 
-/** @see matrix-spec data/api/client-server/sync.yaml */
+/** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/sync.yaml */
 export interface SyncResponse {
   next_batch: SyncToken;
   account_data?: EventBatch<EphemeralEvent> | Absent;
@@ -54,7 +54,7 @@ export interface SyncResponse {
     | Absent;
 }
 
-/** @see matrix-spec data/api/client-server/message_pagination.yaml */
+/** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/message_pagination.yaml */
 export interface MessagesResponse {
   start?: MessagesToken | Absent;
   /** Absent when nothing lies beyond; some homeservers give it on the last page too. */
@@ -63,21 +63,21 @@ export interface MessagesResponse {
   state?: ClientEvent[] | Absent;
 }
 
-/** @see matrix-spec data/api/client-server/event_context.yaml */
+/** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/event_context.yaml */
 export interface ContextResponse {
   start?: MessagesToken | Absent;
   end?: MessagesToken | Absent;
   event?: ClientEvent | Absent;
 }
 
-/** @see matrix-spec data/api/client-server/whoami.yaml */
+/** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/whoami.yaml */
 export interface WhoamiResponse {
   user_id: UserId;
   device_id?: DeviceId | Absent;
   is_guest?: boolean | Absent;
 }
 
-/** @see matrix-spec data/api/client-server/notifications.yaml */
+/** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/notifications.yaml */
 export interface NotificationsResponse {
   next_token?: string | Absent;
   notifications?:
@@ -85,14 +85,14 @@ export interface NotificationsResponse {
     | Absent;
 }
 
-/** @see matrix-spec data/api/client-server/versions.yaml */
+/** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/versions.yaml */
 export interface VersionsResponse {
   versions?: string[] | Absent;
   unstable_features?: Record<string, boolean> | Absent;
   server?: { name?: string; version?: string } | Absent;
 }
 
-/** @see matrix-spec data/api/client-server/room_summary.yaml */
+/** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/room_summary.yaml */
 export interface RoomSummaryResponse {
   world_readable?: boolean | Absent;
   membership?: string | Absent;

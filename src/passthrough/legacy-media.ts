@@ -10,7 +10,7 @@ const CONTENT = /^\/_matrix\/content\/(?=[^/?]+\/[^/?]+(?:\?|$))/;
  * Anything else, uploads among it, is given back as it came. The new place wants an access token, so ask this only for
  * requests that have one, and of a homeserver that has the place (Matrix 1.11).
  *
- * @see MSC3916
+ * @see https://github.com/matrix-org/matrix-spec-proposals/pull/3916
  */
 export function toAuthenticatedMedia(method: string, rawUrl: string): string {
   if (method !== 'GET' && method !== 'HEAD') return rawUrl;

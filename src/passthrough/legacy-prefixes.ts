@@ -13,7 +13,7 @@ const CLIENT = '/_matrix/client/';
  * `v2_alpha` become `v3` (or `r0`) where the table lists the request. Everything else is unchanged by a byte: requests
  * whose shape changed since, like `api/v1/register` or a send without a transaction id, would be misunderstood.
  *
- * @see reference/native.md §9
+ * @see docs/reference/synapse-legacy.md#routes-of-v1
  */
 export function toHomeserverPath(method: string, rawPath: string, prefixes: HomeserverPrefixes): string {
   if (!rawPath.startsWith(CLIENT)) return rawPath;

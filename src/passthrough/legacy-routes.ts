@@ -54,7 +54,7 @@ const NO_BODY = 'no body, or `null`, is `{}`';
  * The one table. What is not in it passes with every byte of its URL unchanged, but that r0 becomes v3 where the
  * homeserver has no r0.
  *
- * @see reference/native.md §9
+ * @see docs/reference/synapse-legacy.md#routes-of-v1
  */
 export const legacyRoutes: readonly LegacyRoute[] = [
   // Accounts

@@ -7,7 +7,7 @@ import type { Answered } from './exchange.ts';
  * Tells those who wait for a room's news when some are made through the gateway: by a request that passes, or by one of
  * ours. No body is read, so what names no room (a federation transaction, a join by alias) may be any room's.
  *
- * @see design §4 "GET /events?room_id="
+ * @see docs/decisions/previews.md
  */
 export function createNewsObserver(watch: Pick<RoomWatch, 'expect'>): (answered: Answered) => void {
   return ({ method, rawUrl, status }) => {

@@ -70,7 +70,7 @@ export type PassThrough = (request: Raw<IncomingMessage>, reply: Reply, changed?
  * connection again, so that a stale one is replaced, not retried; a connection that closes while a request is on its way
  * is a 502, as the homeserver may have acted on it.
  *
- * @see reference/safety.md §4.2
+ * @see docs/reference/safety.md#measured-on-this-stack
  */
 export function createPassThrough(options: PassThroughOptions): PassThrough {
   const peerOf = createPeerLookup(options.trustedProxies);

@@ -4,9 +4,9 @@ import { isNamed } from '../http/query.ts';
  * Raw URL → the same without any `access_token` parameter, and the value of the first, decoded.
  *
  * The rest of the query stays as it is, byte for byte; a `?` with nothing behind it goes. No such parameter: the same
- * URL and undefined. An empty value is '' and means that nothing is to be sent.
+ * URL and undefined. An empty value is '' and means that nothing is to be sent. Homeservers stop reading the parameter.
  *
- * @see MSC4126: homeservers stop reading it
+ * @see https://github.com/matrix-org/matrix-spec-proposals/pull/4126
  */
 export function takeQueryToken(rawUrl: string): { rawUrl: string; accessToken: string | undefined } {
   const queryAt = rawUrl.indexOf('?');

@@ -30,7 +30,7 @@ const isModernPath = (path: string): boolean =>
  * Only what ends sessions, with its token and answered 2xx, forgets any, and only that user's. A 401 may mean that the
  * token is none, or that a password is asked for: the homeserver is asked before anything more is answered from memory.
  *
- * @see design §4 "GET /events", §8
+ * @see docs/decisions/events.md
  */
 export function createSessionObserver(options: {
   sessions: Sessions;

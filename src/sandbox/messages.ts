@@ -37,7 +37,7 @@ export interface PageRequest {
  * `end` is absent when nothing lies beyond. Backwards, who left begins at the leave; forwards the page runs past it, as
  * Synapse's does.
  *
- * @see reference/native.md §7.2
+ * @see docs/reference/synapse-legacy.md#messages
  */
 export function toMessagesResponse(
   homeserver: SandboxHomeserver,

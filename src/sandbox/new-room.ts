@@ -21,7 +21,7 @@ export interface RoomOptions {
 /**
  * The events with which a room begins, in the order that the specification gives.
  *
- * @see matrix-spec data/api/client-server/create_room.yaml
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/create_room.yaml
  */
 export function initialEvents(
   creator: User,

@@ -96,7 +96,7 @@ const KEPT_CONTENT: Readonly<Record<string, readonly string[]>> = {
   'm.room.history_visibility': ['history_visibility'],
 };
 
-/** @see matrix-spec content/rooms/v11.md (redactions) */
+/** @see https://github.com/matrix-org/matrix-spec/blob/main/content/rooms/v11.md (redactions) */
 export function applyRedaction(target: StoredEvent, redaction: StoredEvent): void {
   const kept = KEPT_CONTENT[target.type] ?? [];
   target.content = Object.fromEntries(Object.entries(target.content).filter(([key]) => kept.includes(key)));

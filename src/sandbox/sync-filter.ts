@@ -25,7 +25,7 @@ const MOST_TIMELINE_EVENTS = 100;
 /**
  * A filter's JSON object → what passes. Throws for a negative limit what Synapse does.
  *
- * @see reference/homeservers.md §3.1
+ * @see docs/reference/homeservers.md#sync
  */
 export function readSyncFilter(filter: JsonObject): SyncFilter {
   const room = objectIn(filter, 'room');

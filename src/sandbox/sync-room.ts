@@ -27,7 +27,7 @@ export interface Window {
 /**
  * A room as /sync tells it: the newest events in order of arrival, the state before them, and what is no history.
  *
- * @see reference/native.md §7.1
+ * @see docs/reference/synapse-legacy.md#sync
  */
 export function toRoomUpdate(
   room: Room,

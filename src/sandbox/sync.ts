@@ -26,7 +26,8 @@ export interface WholeSyncResponse extends SyncResponse {
 /**
  * What happened after `since`, to `next_batch`. Timelines are in order of arrival, and `state` is that before them.
  *
- * @see matrix-spec data/api/client-server/sync.yaml, reference/native.md §7.1
+ * @see docs/reference/synapse-legacy.md#sync
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/sync.yaml
  */
 export function toSyncResponse(homeserver: SandboxHomeserver, request: SyncRequest): WholeSyncResponse {
   const { user, since, filter } = request;

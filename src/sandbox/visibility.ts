@@ -11,7 +11,7 @@ export type Access = 'member' | 'left' | 'peeker';
  * Who left may go on reading what was before, as long as the room is not forgotten; all others, banned users too, need a
  * room that is readable for the world. Throws 403 as Synapse words it.
  *
- * @see reference/native.md §7.2
+ * @see docs/reference/synapse-legacy.md#messages
  */
 export function readAccess(user: User, room: Room | undefined, roomId: string): Access {
   if (room !== undefined) {
@@ -31,7 +31,7 @@ const CLOSEST_FIRST = ['join', 'invite', 'knock', 'leave', 'ban'];
 /**
  * Whether a user may see an event. `isPeeking`: without having part in the room now, when a shared history is closed.
  *
- * @see matrix-spec content/client-server-api/modules/history_visibility.md
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/content/client-server-api/modules/history_visibility.md
  */
 export function isVisible(event: StoredEvent, room: Room, user: User, isPeeking = false): boolean {
   if (event.stateKey === undefined && user.ignores(event.sender)) return false;

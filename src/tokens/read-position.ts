@@ -14,7 +14,8 @@ export type StreamPosition = { syncToken: SyncToken } | { catchUp: CatchUpPositi
  * Throws native's 400 for everything else: what has not the shape of this homeserver's tokens is never sent to it, as
  * some take junk for a request to start anew.
  *
- * @see design §5
+ * @see docs/decisions/tokens.md
+ * @see docs/decisions/homeservers.md
  */
 export async function readPosition(from: string, context: TokenContext): Promise<StreamPosition> {
   const { kind } = context;

@@ -12,7 +12,7 @@ const LETTER_N = 0x6e;
  *
  * Presence names its user in the content, what belongs to a room has its id; nothing else is added or kept.
  *
- * @see reference/native.md §2.3
+ * @see docs/reference/synapse-legacy.md#what-the-chunk-holds-and-in-which-order
  */
 export class EphemeralWriter {
   readonly #sink = new ByteSink(4096);

@@ -27,7 +27,7 @@ type Section = 'messages' | 'state' | 'account_data';
  * first, its events wait as they are until the timeline is known. A left room waits, in the spool but for a little, until it
  * is known that the user was not banned from it: those are never shown.
  *
- * @see reference/native.md §5
+ * @see docs/reference/synapse-legacy.md#initial-sync
  */
 export class InitialSyncRoom {
   readonly #roomId: RoomId;

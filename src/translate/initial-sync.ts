@@ -33,7 +33,8 @@ type Step = JsonStep;
  *
  * Left out: knocks, rooms that the user was banned from, typing, push rules, offline presence, counts and summaries.
  *
- * @see design §4 "GET /initialSync", reference/native.md §5
+ * @see docs/reference/synapse-legacy.md#initial-sync
+ * @see docs/decisions/initial-sync.md
  */
 export class InitialSyncTranslation {
   readonly #context: InitialSyncContext;

@@ -28,7 +28,8 @@ export interface InviteSource {
  * Differs: an invite whose sender the homeserver does not tell has no `inviter`. Stripped state may lack the own member
  * event, and the sender of another event need not be who invited.
  *
- * @see reference/native.md §2.4, reference/clients.md
+ * @see docs/reference/synapse-legacy.md#memberships-in-events
+ * @see docs/reference/clients.md#where-synapses-own-answers-fail-them
  */
 export function toLegacyInvite(source: InviteSource): { inviter: UserId | undefined; invite: LegacyEvent } {
   const { roomId, userId, membership = 'invite', inviteState, notification, nowMs } = source;

@@ -32,7 +32,7 @@ export interface LegacyEventOptions {
  * All methods throw a `JsonReaderError` where an event cannot be read: for the client that is a 502. Something of it may
  * have been written then.
  *
- * @see reference/native.md §1
+ * @see docs/reference/synapse-legacy.md#the-legacy-event
  */
 export class LegacyEventBytes {
   readonly roomId: RoomId;

@@ -12,7 +12,7 @@ const COPIED = ['prev_content', 'replaces_state', 'invite_room_state', 'knock_ro
  * Gives the same for an event that is in this format already. `age` is counted up to `nowMs` where the homeserver sends
  * none; `unsigned.m.relations` is left out, as no legacy endpoint ever had it.
  *
- * @see reference/native.md §1
+ * @see docs/reference/synapse-legacy.md#the-legacy-event
  */
 export function toLegacyEvent(
   event: ClientEvent,

@@ -271,7 +271,7 @@ const CONTENT_START = Buffer.from(',"content":{');
 
 const DIGIT_ONE = 0x31;
 
-/** What Conduit says of the age of every event: it is counted then. @see docs/homeservers.md "conduit" */
+/** What Conduit says of the age of every event: it is counted then. @see docs/homeservers.md#conduit */
 const isOne = (bytes: Buffer, members: KnownMembers, key: number): boolean =>
   members.valueEnd(key) - members.valueStart(key) === 1 && bytes[members.valueStart(key)] === DIGIT_ONE;
 

@@ -17,7 +17,7 @@ export interface OwnView {
  *
  * Any key may be missing or null. Throws a `JsonReaderError` where the answer is no JSON.
  *
- * @see MSC4186
+ * @see https://github.com/matrix-org/matrix-spec-proposals/pull/4186
  */
 export function toOwnView(slidingSync: Buffer, roomId: RoomId): OwnView {
   const view: OwnView = { receipts: [], accountData: [] };

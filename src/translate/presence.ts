@@ -4,7 +4,7 @@ import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
 /**
  * A `/sync` presence event → the legacy one, which names its user in the content.
  *
- * @see reference/native.md §2.3
+ * @see docs/reference/synapse-legacy.md#what-the-chunk-holds-and-in-which-order
  */
 export function toLegacyPresence({ sender, content }: EphemeralEvent): LegacyEphemeralEvent {
   return { type: 'm.presence', content: { ...content, ...(sender !== undefined && { user_id: sender }) } };

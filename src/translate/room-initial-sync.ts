@@ -16,7 +16,7 @@ export interface RoomSnapshot {
 /**
  * The answer up to the first event of the chunk, as JSON text.
  *
- * @see reference/native.md §6
+ * @see docs/reference/synapse-legacy.md#room-initial-sync
  */
 export function roomStart({ roomId, membership }: RoomSnapshot): string {
   const head = { ...(membership !== undefined && { membership }), room_id: roomId };

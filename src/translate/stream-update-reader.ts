@@ -61,7 +61,7 @@ const BYTES_PER_EVENT = 256;
  * Timelines are kept as long as `held` lets them; a room whose timeline is not kept is there without it, and not whole.
  * Those of left rooms go before those of joined ones: a room that the user left may refuse to be read later.
  *
- * @see reference/native.md §2.3
+ * @see docs/reference/synapse-legacy.md#what-the-chunk-holds-and-in-which-order
  */
 export class StreamUpdateReader implements JsonVisitor {
   readonly #userId: UserId;

@@ -55,7 +55,7 @@ export function catchUpFilter(variant: number): string {
  * Asks for the newest position alone. No room is enough for Synapse; Dendrite, Conduit and their like give all rooms,
  * so that the parts of a room are said to be empty as well: on Dendrite that is a twentieth of the answer.
  *
- * @see docs/homeservers.md "dendrite"
+ * @see docs/homeservers.md#dendrite
  */
 export function nowFilter(variant: number): string {
   const room = {

@@ -21,7 +21,7 @@ const BATCH: Section = { sections: { events: LIST } };
 const PREV_BATCH: Section = {};
 const TIMELINE: Section = { sections: { events: LIST, limited: { empty: 'false' }, prev_batch: PREV_BATCH } };
 
-/** @see matrix-spec data/api/client-server/sync.yaml as of r0.6.1 */
+/** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/sync.yaml (as of r0.6.1) */
 const ANSWER: Section = {
   sections: {
     rooms: {
@@ -62,7 +62,7 @@ interface Opened {
  *
  * `unread_notifications` has no counts where the homeserver says none: zeros would say that there is nothing unread.
  *
- * @see reference/clients.md (matrix-client 0.3, matrix-nio 0.10, the lua script of 2019)
+ * @see docs/reference/clients.md#more-clients-through-hindsync (matrix-client 0.3, matrix-nio 0.10, the lua script of 2019)
  */
 export class SyncSections {
   readonly #toPrevBatch: ToPrevBatch;

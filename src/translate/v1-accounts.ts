@@ -3,7 +3,7 @@
 import type { JsonObject } from '../matrix/client-event.ts';
 import { MatrixError } from '../matrix/errors.ts';
 
-/** What a homeserver asks for before it registers somebody. @see matrix-spec data/api/client-server/registration.yaml */
+/** What a homeserver asks for before it registers somebody. @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/registration.yaml */
 export interface AuthenticationResponse extends JsonObject {
   session?: string;
   flows?: { stages?: string[] }[] | null;
@@ -56,7 +56,7 @@ export function toModernRegistration(body: JsonObject): JsonObject {
  * The body of a later `POST /register`, by somebody with an access token → the same, with the type of an application
  * service where it names a user and nothing else that registers one: until 2021 it was known by its token alone.
  *
- * @see reference/clients.md
+ * @see docs/reference/clients.md#more-clients-through-hindsync
  */
 export function toTypedRegistration(body: JsonObject): JsonObject {
   const { username, user = username } = body;

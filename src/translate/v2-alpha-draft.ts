@@ -23,7 +23,7 @@ export interface V2AlphaDraft {
 /**
  * January to September 2015 (v0.7 to v0.10): rooms are a list, presence is `public_user_data`.
  *
- * @see reference/native.md §8
+ * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
 export const draftA: V2AlphaDraft = {
   name: 'A',
@@ -40,7 +40,7 @@ export const draftA: V2AlphaDraft = {
 /**
  * October and November 2015 (v0.10.1, v0.11): rooms by membership, and `{events: […]}` everywhere.
  *
- * @see reference/native.md §8, seeds/003
+ * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
 export const draftB: V2AlphaDraft = {
   name: 'B',

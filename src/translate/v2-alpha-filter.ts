@@ -10,7 +10,7 @@ const ROOM_NAMES = { events: 'timeline', private_user_data: 'account_data' } as 
  *
  * `event_fields` gets `event_id` where it lacks it: the ids were never left out of an `event_map`, as they are its keys.
  *
- * @see reference/native.md §8
+ * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
 export function toModernFilter(filter: JsonObject): JsonObject {
   const modern = renamed(filter, ACCOUNT_NAMES);

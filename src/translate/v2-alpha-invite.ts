@@ -19,7 +19,7 @@ export interface InvitedRoomOfDraftA {
  *
  * Differs: an invited room of draft A has the stripped state. The room has a name then.
  *
- * @see reference/native.md §8
+ * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
 export function toInvitedRoomOfDraftA(source: InviteSource & { prevBatch: string }): InvitedRoomOfDraftA {
   const { roomId, prevBatch } = source;

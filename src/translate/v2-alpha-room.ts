@@ -37,7 +37,7 @@ const FIRST_BYTES = 512;
  * that is in state and timeline stands once.
  * Differs: `prev_batch` is always there. A client pages back from it.
  *
- * @see reference/native.md §8
+ * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
 export class V2AlphaRoom {
   readonly #roomId: RoomId;

@@ -42,7 +42,7 @@ const isSection = (key: string | number | undefined): key is Section =>
  *
  * Differs: rooms that the user left are in draft A's list. A client would not learn that it was kicked.
  *
- * @see reference/native.md §8
+ * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
 export class V2AlphaSyncTranslation {
   readonly #context: V2AlphaSyncContext;

@@ -1,4 +1,4 @@
-// The law of the stream (design §5): following `end` to `from`, however it is cut, retried, or moved between replicas that
+// The law of the stream (docs/decisions/catch-up.md): following `end` to `from`, however it is cut, retried, or moved between replicas that
 // remember nothing of each other, gives each event once and none is missing.
 
 import fc from 'fast-check';

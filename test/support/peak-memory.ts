@@ -6,7 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
  * `process.resourceUsage().maxRSS` is something else on Linux: a new process takes over what its parent had, so that one
  * started by a worker of 400 MB says 400 MB from the first moment on. Elsewhere it is the next best thing.
  *
- * @see proc_pid_status(5), VmHWM; getrusage(2), ru_maxrss
+ * @see https://man7.org/linux/man-pages/man5/proc_pid_status.5.html (VmHWM)
+ * @see https://man7.org/linux/man-pages/man2/getrusage.2.html (ru_maxrss)
  */
 export function readPeakMemory(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;

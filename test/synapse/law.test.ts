@@ -1,4 +1,4 @@
-// Nothing lost and nothing twice, on a real homeserver: design §5, "The law".
+// Nothing lost and nothing twice, on a real homeserver: the law of docs/decisions/catch-up.md.
 
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';

@@ -190,7 +190,7 @@ test('when the access token is in the query -> the same answer as in the header'
   expect(idsOf(inQuery)).toEqual(idsOf(inHeader));
 });
 
-/** As the library `request` sent it, in which old bots are written: see reference/clients.md. */
+/** As the library `request` sent it, in which old bots are written: see docs/reference/clients.md. */
 test.each(['api/v1/initialSync?limit=1', 'api/v1/events?timeout=0', 'v3/account/whoami'])(
   'when GET %s has the body null -> it is answered',
   async (path) => {

@@ -49,8 +49,8 @@ export interface EventsOptions extends SharedDeviceOptions {
 /**
  * `GET /events`: the long poll of a user's whole stream.
  *
- * @see matrix-spec data/api/client-server/old_sync.yaml (getEvents)
- * @see reference/native.md §2
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/old_sync.yaml (getEvents)
+ * @see docs/reference/synapse-legacy.md#get-events
  */
 export const events: FastifyPluginAsync<EventsOptions> = async (app, options) => {
   const { homeserver, sessions, clock } = options;

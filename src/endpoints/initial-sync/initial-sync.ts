@@ -55,8 +55,8 @@ const MOST_HELD_BYTES = 16 * 1024 * 1024;
  *
  * An answer that has begun and cannot be finished is cut, never closed: no client takes half an account for all of it.
  *
- * @see matrix-spec data/api/client-server/old_sync.yaml (initialSync)
- * @see reference/native.md §5
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/old_sync.yaml (initialSync)
+ * @see docs/reference/synapse-legacy.md#initial-sync
  */
 export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, options) => {
   const { homeserver, sessions, cursors, clock, queue } = options;

@@ -43,7 +43,7 @@ const PIECE_BYTES = 64 * 1024;
  *
  * Differs: a page under the old prefixes may have up to twice `limit` events. It is filled with whole further ones.
  *
- * @see reference/clients.md (js-sdk 0.3)
+ * @see docs/reference/clients.md#matrix-js-sdk-02-and-03
  */
 export function writeFilledPage(options: FilledPageOptions): AsyncGenerator<Buffer, void> {
   return piecesOrRefuse(writePage(options));

@@ -43,8 +43,8 @@ const MOST_HELD_BYTES = 1024 * 1024;
  * `to`; and under the old prefixes a page that came short is filled up to `limit` from the ones behind it, and
  * under the oldest two its events are legacy ones.
  *
- * @see matrix-spec data/api/client-server/message_pagination.yaml
- * @see reference/clients.md (js-sdk 0.3: a short page ends its history)
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/message_pagination.yaml
+ * @see docs/reference/clients.md#matrix-js-sdk-02-and-03
  */
 export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options) => {
   const { homeserver, kind, sessions, readNow, fillsPages, hasLegacyEvents, passThrough, clock } = options;
@@ -111,7 +111,7 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
    * `END`, the word of 2014 for *now*, which Synapse alone still understands: backwards from it is what a page without
    * `from` begins with, and forwards up to it what one without `to` ends with.
    *
-   * @see reference/clients.md (Net::Async::Matrix, a lua client)
+   * @see docs/reference/clients.md#more-clients-through-hindsync (Net::Async::Matrix, a lua client)
    */
   async function resolveEnd(
     request: FastifyRequest,

@@ -39,8 +39,8 @@ export interface PeekEventsOptions {
  * member's account all tags and account data; no modern endpoint tells a peeker of them.
  * Differs: a room that turns unreadable while a poll waits is 403 at once. Natively that change itself is still shown.
  *
- * @see matrix-spec data/api/client-server/peeking_events.yaml (peekEvents)
- * @see reference/native.md §3
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/peeking_events.yaml (peekEvents)
+ * @see docs/reference/synapse-legacy.md#peeking
  */
 export function createPeekEvents(
   options: PeekEventsOptions,

@@ -24,7 +24,8 @@ export interface RoomQuestion {
  *
  * Differs: who left and forgot a room in which nothing happened since is shown as one who left it. No modern endpoint tells the two apart.
  *
- * @see reference/native.md §3, §6, §D
+ * @see docs/reference/synapse-legacy.md#peeking
+ * @see docs/reference/synapse-legacy.md#room-initial-sync
  */
 export async function readRoomAccess(question: RoomQuestion, userId: UserId): Promise<RoomAccess> {
   const member = await readState(question, 'm.room.member', userId);

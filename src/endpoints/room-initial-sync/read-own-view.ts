@@ -14,7 +14,7 @@ const LONGEST_TIMELINE = 100;
  *
  * Never with the to-device extension: that would acknowledge a modern client's messages.
  *
- * @see design §4 "GET /rooms/{id}/initialSync"
+ * @see docs/decisions/previews.md
  */
 export async function readOwnView(
   homeserver: Homeserver,

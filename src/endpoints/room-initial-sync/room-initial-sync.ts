@@ -68,8 +68,8 @@ const NOTHING_OWN: OwnView = { receipts: [], accountData: [] };
  * Differs: in rooms of more than 50 members nobody's presence is asked for. It would be a call for each.
  * Differs: `messages.end` of a left room is a token of ours. Native's has zeros in it, and floods who goes on from it.
  *
- * @see matrix-spec data/api/client-server/room_initial_sync.yaml
- * @see reference/native.md §6
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/room_initial_sync.yaml
+ * @see docs/reference/synapse-legacy.md#room-initial-sync
  */
 export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async (app, options) => {
   const { homeserver, sessions, cursors, clock } = options;

@@ -22,7 +22,7 @@ const BYTES_PER_SESSION = 256;
  * Knows such a bot by the 500, and by having no device, as only an application service's access token has none; and
  * remembers it for some minutes, so that what fails for sure is seldom asked for.
  *
- * @see reference/native.md §D
+ * @see docs/reference/synapse-legacy.md#initial-sync
  */
 export function createBotSessions(options: { maxBytes: number; ttlMs?: Milliseconds }): BotSessions {
   const bots = new LRUCache<SessionKey, true>({

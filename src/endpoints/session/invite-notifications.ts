@@ -12,7 +12,7 @@ const MOST_PAGES = 3;
  * `/sync` shows an invite without id and time. What the homeserver refuses or does not have is absent: a name for the
  * event can be made up, so no answer fails for it.
  *
- * @see reference/native.md §7.3
+ * @see docs/reference/synapse-legacy.md#other-endpoints
  */
 export async function readInviteNotifications(options: {
   homeserver: Homeserver;

@@ -9,7 +9,7 @@ const OTHER_METHODS = ['POST', 'PUT', 'DELETE', 'PATCH'] as const;
  * A path that is ours, as native treats its own: GET is answered; HEAD checks the access token, and gives headers at once
  * instead of doing the work; OPTIONS is a preflight; the other methods are 405.
  *
- * @see reference/native.md §0
+ * @see docs/reference/synapse-legacy.md#common-http-facts
  */
 export function answerGet(
   app: FastifyInstance,

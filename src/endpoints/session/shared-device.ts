@@ -18,7 +18,7 @@ const SHARED_DEVICE =
  * For polls, which acknowledge their device's to-device messages: a modern client on the same device would miss them.
  * Said once in the log; throws a 403 where the operator wants that refused.
  *
- * @see design §4 "GET /events"
+ * @see docs/decisions/events.md
  */
 export function checkSharedDevice(
   { deviceKey, deviceId }: Session,

@@ -10,7 +10,7 @@ export interface SyncOptions extends SyncPassOptions {
  * `GET /sync`: the homeserver's own, but for a `since` that is a token of ours, from a client that moves on from `/events`;
  * and under `r0` every section is there, as it was until homeservers began to leave out empty ones in 2021.
  *
- * @see matrix-spec data/api/client-server/sync.yaml
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/sync.yaml
  */
 export const sync: FastifyPluginAsync<SyncOptions> = async (app, options) => {
   const pass = createSyncPass(options, options);

@@ -20,7 +20,7 @@ import type { V1Call, V1Endpoint, V1EndpointOptions } from './route.ts';
  * Differs: on api/v1 only a password registers. Stages like a captcha had other fields in 2014; where one is needed, the
  * answer is 403 and names it.
  *
- * @see reference/native.md §9
+ * @see docs/reference/synapse-legacy.md#routes-of-v1
  */
 export function createAccounts({ homeserver, sessions }: V1EndpointOptions): V1Endpoint {
   return (call) => {

@@ -13,7 +13,7 @@ const MOST_EVENTS = 100;
  * `GET /rooms/{roomId}/backfill` → events before those of `v`, or the newest, as a list: newest first, at most `limit`.
  * It also made the homeserver ask others for more, as `/messages` does by itself today.
  *
- * @see reference/native.md §9
+ * @see docs/reference/synapse-legacy.md#routes-of-v1
  */
 export function createBackfill({ homeserver, sessions, clock }: V1EndpointOptions): V1Endpoint {
   return async ({ request, reply, params, signal }) => {

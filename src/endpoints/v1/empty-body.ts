@@ -10,7 +10,7 @@ const LONGEST_NOTHING = 64;
  * What needs no body, or did not at the time: passed on, with `{}` for none and for `null`, which an old Python client
  * sends everywhere; homeservers of today take neither. A body that is long enough to be one is not read.
  *
- * @see reference/clients.md
+ * @see docs/reference/clients.md#matrix-client-002-and-003
  */
 export function createEmptyBody({ passThrough }: V1EndpointOptions): V1Endpoint {
   return ({ request, reply }) =>

@@ -38,7 +38,7 @@ export function createDirectoryTurns(): Turns {
  *
  * Differs: the list of 2014 ends after 200 pages of today's directory. Natively it had all rooms of the server.
  *
- * @see reference/native.md §9
+ * @see docs/reference/synapse-legacy.md#routes-of-v1
  */
 export function createPublicRooms({ homeserver, sessions, directoryTurns }: V1EndpointOptions): V1Endpoint {
   return async ({ request, reply, signal }) => {

@@ -6,7 +6,7 @@ import type { V1Endpoint, V1EndpointOptions } from './route.ts';
  * `PUT /createRoom/{txnId}`, `/join/{room}/{txnId}`, `/rooms/{roomId}/{action}/{txnId}` → the same as `POST`, without the
  * transaction id: a repeated one gets the answer of the first, for half an hour and as long as this process lives.
  *
- * @see reference/native.md §9
+ * @see docs/reference/synapse-legacy.md#routes-of-v1
  */
 export function createRoomActions({
   homeserver,

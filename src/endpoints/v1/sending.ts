@@ -10,7 +10,7 @@ import type { V1Endpoint, V1EndpointOptions } from './route.ts';
  * The id is new each time, so that who says the same twice is heard twice; but where the answer did not reach the client,
  * as it left or got a 5xx, an equal request of the same session within five minutes is a repetition and has the same id.
  *
- * @see reference/native.md §9
+ * @see docs/reference/synapse-legacy.md#routes-of-v1
  */
 export function createSending({ homeserver, sessions, lostSends }: V1EndpointOptions): V1Endpoint {
   return async ({ route, request, reply, params }) => {

@@ -17,8 +17,8 @@ export interface V2AlphaFilterOptions {
  * `POST /user/{userId}/filter` of v2_alpha: the filter is made at the homeserver, in today's names. Its id is good for
  * every `/sync`.
  *
- * @see matrix-spec data/api/client-server/filter.yaml
- * @see reference/native.md §8
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/filter.yaml
+ * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
 export const v2AlphaFilter: FastifyPluginAsync<V2AlphaFilterOptions> = async (app, options) => {
   const { homeserver, sessions } = options;

@@ -15,7 +15,7 @@ export interface V2AlphaShapeOptions {
  * Whether a request means the modern shape: by the settings; or by what it asks for. No draft had a filter as JSON, and
  * `full_state` only the last one, for three days.
  *
- * @see reference/native.md §8
+ * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
 export function meansModernSync(request: FastifyRequest, options: V2AlphaShapeOptions): boolean {
   const { v2AlphaSync, v2AlphaModernClients } = options;

@@ -25,7 +25,7 @@ const DEFAULT_LIMIT = 10;
  * Throws native's 400s. Of `set_presence` only `offline` matters, as in the drafts; `gap`, `sort` and `backfill` are not
  * read, as they never changed the answer.
  *
- * @see reference/native.md §8
+ * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
 export function readV2AlphaSyncQuery(
   query: URLSearchParams,

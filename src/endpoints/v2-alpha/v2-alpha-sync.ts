@@ -58,7 +58,7 @@ const MOST_HELD_BYTES = 16 * 1024 * 1024;
  * `/events`. A poll that is released (a later one took its place, or the gateway drains) is answered with nothing new and
  * its own token.
  *
- * @see reference/native.md §8
+ * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
 export const v2AlphaSync: FastifyPluginAsync<V2AlphaSyncOptions> = async (app, options) => {
   const { homeserver, sessions, cursors, queue, parkedPolls } = options;

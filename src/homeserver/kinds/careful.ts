@@ -19,7 +19,7 @@ const SHAPES_REMEMBERED = 8;
  * Decimal tokens are read as a counter, all others by markers. A token is refused that has not the shape of one of the
  * last that the homeserver made; as long as none was seen, anything that may be one is taken.
  *
- * @see design §5, §6
+ * @see docs/decisions/homeservers.md
  */
 export function createCarefulKind(): HomeserverKind {
   const seen = new Set<string>();

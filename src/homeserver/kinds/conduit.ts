@@ -13,7 +13,10 @@ import type { HomeserverKind } from './kind.ts';
  * has one `/sync` at a time, remembered by its `since` alone; timelines hold ten events, whatever is asked for, and run
  * past `next_batch`, which is taken before them.
  *
- * @see reference/homeservers.md §3.1, §3.2, §4, docs/homeservers.md "conduit"
+ * @see docs/reference/homeservers.md#sync
+ * @see docs/reference/homeservers.md#messages
+ * @see docs/reference/homeservers.md#tokens
+ * @see docs/homeservers.md#conduit
  */
 export const conduit: HomeserverKind = {
   name: 'conduit',

@@ -5,7 +5,9 @@ import type { HomeserverKind } from './kind.ts';
 /**
  * continuwuity: decimal tokens, junk means from the beginning, `to` is no end, an unreadable room is an empty one.
  *
- * @see reference/homeservers.md §3.1, §3.2, §4
+ * @see docs/reference/homeservers.md#sync
+ * @see docs/reference/homeservers.md#messages
+ * @see docs/reference/homeservers.md#tokens
  */
 export const continuwuity: HomeserverKind = {
   name: 'continuwuity',

@@ -12,7 +12,7 @@ const PAGE_LIMIT = 100;
 const SYNC_TOKEN = /^[1-9]\d{0,18}$/;
 const MESSAGES_TOKEN = /^(?:0|-?[1-9]\d{0,18})$/;
 
-/** @see reference/homeservers.md §4 */
+/** @see docs/reference/homeservers.md#tokens */
 export const counterTokens: Pick<HomeserverKind, 'isSyncToken' | 'isMessagesToken' | 'toSyncToken'> = {
   isSyncToken: (text) => SYNC_TOKEN.test(text),
   isMessagesToken: (text) => MESSAGES_TOKEN.test(text),
@@ -32,7 +32,7 @@ export const afterCounter = (position: SyncToken): MessagesToken =>
  * A page of which the caller sees nothing has no `end`, and ends the reading: what lies behind a hundred invisible
  * events is lost.
  *
- * @see reference/homeservers.md §3.2
+ * @see docs/reference/homeservers.md#messages
  */
 export const readCounterPage: HomeserverKind['readPage'] = async (
   homeserver,
@@ -58,7 +58,8 @@ export const readCounterPage: HomeserverKind['readPage'] = async (
  * The number of a room's newest event: a `/sync` would cost a whole initial one, as these filter no rooms, and on Conduit
  * it would take the place of the one that the device's own client waits in.
  *
- * @see reference/homeservers.md §3.1 "same device, parallel syncs", §3.2
+ * @see docs/reference/homeservers.md#sync
+ * @see docs/reference/homeservers.md#messages
  */
 export const readNewestCounter: NonNullable<HomeserverKind['readRoomNow']> = async (
   homeserver,

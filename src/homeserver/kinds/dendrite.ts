@@ -14,7 +14,10 @@ const MESSAGES_TOKEN = /^t\d{1,19}_\d{1,19}$/;
  * `/messages` loses an interval's first event, pages repeat each other's last one, and an unreadable room is empty; one
  * state event is refused to who only looks, while the whole state is not. `m.typing` comes again after each expiry.
  *
- * @see reference/homeservers.md §3.1, §3.2, §3.3, §4
+ * @see docs/reference/homeservers.md#sync
+ * @see docs/reference/homeservers.md#messages
+ * @see docs/reference/homeservers.md#single-rooms
+ * @see docs/reference/homeservers.md#tokens
  */
 export const dendrite: HomeserverKind = {
   name: 'dendrite',

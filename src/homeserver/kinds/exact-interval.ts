@@ -11,7 +11,7 @@ const PAGE_LIMIT = 100;
  * arrived before the interval, where a fork of more than a page came late. That is asked for, and left out, until there
  * is none: once for a room that did not fork.
  *
- * @see reference/native.md §7.2
+ * @see docs/reference/synapse-legacy.md#messages
  */
 export const readExactPage: HomeserverKind['readPage'] = async (
   homeserver,

@@ -35,7 +35,7 @@ interface Start {
  * repeats it. Where no event is to be seen at `from`, the marker is looked for from `to` backwards.
  * A fork that arrives late with a depth below the marker's lies before it: pages are ordered by depth, so it is not found.
  *
- * @see reference/homeservers.md §3.2 "Portable way to fill a gap"
+ * @see docs/reference/homeservers.md#a-gap-that-is-filled-everywhere
  */
 export const readMarkedPage: HomeserverKind['readPage'] = async (
   homeserver,

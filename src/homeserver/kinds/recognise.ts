@@ -43,7 +43,7 @@ export interface KindReaderOptions {
  * Recognising fails no request of a homeserver that answers: who does not say what it is, is treated with most care
  * until it does. An upgraded or replaced homeserver is recognised anew.
  *
- * @see reference/homeservers.md §1 "Consequences for capability detection"
+ * @see docs/reference/homeservers.md#what-tells-one-homeserver-from-another
  */
 export function createKindReader({ homeserver, setting, onUnknown }: KindReaderOptions): KindReader {
   const isSet = setting !== 'auto';
@@ -132,7 +132,7 @@ function hasSynapsesFeatures({ unstable_features }: VersionsResponse): boolean {
 /** Dendrite alone lists `v1.0`, which there never was: told also where it does not federate, and `/version` is 404. */
 const hasDendritesVersions = (versions: VersionsResponse): boolean => versionsOf(versions).includes('v1.0');
 
-/** What Conduit says in its default configuration, with this status. @see docs/homeservers.md "conduit" */
+/** What Conduit says in its default configuration, with this status. @see docs/homeservers.md#conduit */
 function isConduitsRefusal(error: unknown): boolean {
   return (
     error instanceof HomeserverError && error.status === 500 && error.message === 'Federation is disabled.'

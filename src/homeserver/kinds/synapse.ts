@@ -14,7 +14,7 @@ const TOPOLOGICAL_TOKEN = new RegExp(String.raw`^t${NUMBER}-(${NUMBER}(?:_${POSI
 /**
  * Synapse, whose tokens say where they lie: `s<stream>_…` in the whole stream, `t<depth>-<stream>_…` in a room.
  *
- * @see reference/homeservers.md §4
+ * @see docs/reference/homeservers.md#tokens
  */
 export const synapse: HomeserverKind = {
   name: 'synapse',

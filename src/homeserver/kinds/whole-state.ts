@@ -9,7 +9,7 @@ import type { HomeserverKind } from './kind.ts';
  * A state event's content where the homeserver refuses `/state/{type}` to who only looks, and shows him the whole state:
  * then it is found in there.
  *
- * @see reference/homeservers.md §3.3
+ * @see docs/reference/homeservers.md#single-rooms
  */
 export const readFromWholeState: NonNullable<HomeserverKind['readStateEvent']> = async (
   homeserver,

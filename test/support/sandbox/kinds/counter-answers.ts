@@ -28,7 +28,7 @@ export interface CounterMessages {
  * `/messages` by arrival: `from` is exclusive both ways, and `to` nothing but a number that ends the page where an event
  * has it, and without that event. The end is the last event's number.
  *
- * @see reference/homeservers.md §3.2
+ * @see docs/reference/homeservers.md#messages
  */
 export function counterMessages(
   options: CounterMessages,
@@ -83,7 +83,7 @@ function readTo(query: URLSearchParams, { readsTo }: CounterMessages): number | 
   return undefined;
 }
 
-/** A `since` that is no number, as 0 is, means from the beginning. @see reference/homeservers.md §3.1 */
+/** A `since` that is no number, as 0 is, means from the beginning. @see docs/reference/homeservers.md#sync */
 export function readCounter(token: string | null): number | undefined {
   return /^[1-9]\d{0,14}$/.test(token ?? '') ? Number(token) : undefined;
 }

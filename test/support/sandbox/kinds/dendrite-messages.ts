@@ -21,7 +21,7 @@ const NO_FROM = 't9223372036854775807_9223372036854775807';
  * so that event is left out; each page's end lies before its last event, so the next page gives that again; a room that
  * the caller cannot read is empty; an all-invisible page has no end; filters thin out what the limit has cut.
  *
- * @see reference/homeservers.md §3.2
+ * @see docs/reference/homeservers.md#messages
  */
 export function dendriteMessages({ homeserver }: Played, call: Call): MessagesResponse {
   const { query, session, params } = call;

@@ -15,7 +15,7 @@ import type { Played } from './play.ts';
  * Dendrite's `/sync`: it filters neither rooms nor presence nor what is ephemeral, and knows no left rooms from the
  * beginning; it comes back at once for whatever happened to others; and it repeats that nobody types.
  *
- * @see reference/homeservers.md §3.1
+ * @see docs/reference/homeservers.md#sync
  */
 export function dendriteSync({ homeserver }: Played, own: Route['handle']): Route['handle'] {
   return async (call) => {

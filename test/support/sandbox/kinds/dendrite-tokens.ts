@@ -6,7 +6,7 @@ import type { Position, RoomPosition } from '../../../../src/sandbox/tokens.ts';
 /**
  * `s` and nine numbers: first the newest event's place in the stream, last, as presence, that of whatever was newest.
  *
- * @see reference/homeservers.md §4
+ * @see docs/reference/homeservers.md#tokens
  */
 export function toSyncToken({ rooms }: SandboxHomeserver, stream: number): string {
   let newestEvent = 0;
@@ -18,7 +18,7 @@ export function toSyncToken({ rooms }: SandboxHomeserver, stream: number): strin
 /** `t<depth>_<position>`, after an event with these. */
 export const toMessagesToken = ({ depth, stream }: RoomPosition): string => `t${depth}_${stream}`;
 
-/** Before an event; a position that would be none is inflated instead. @see reference/homeservers.md §4 "decrement" */
+/** Before an event; a position that would be none is inflated instead. @see docs/reference/homeservers.md#tokens */
 export function before({ depth, stream }: StoredEvent): RoomPosition {
   return stream > 1 ? { depth, stream: stream - 1 } : { depth: depth - 1, stream: 1000 };
 }

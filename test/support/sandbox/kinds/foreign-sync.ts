@@ -15,7 +15,7 @@ export interface TokenWriter {
 /**
  * The sandbox's /sync answer with another homeserver's tokens, and without keys for what is empty: so do all but Synapse.
  *
- * @see reference/homeservers.md §3.1 "empty sections"
+ * @see docs/reference/homeservers.md#sync
  */
 export function toForeignSync(
   own: SyncResponse,

@@ -15,7 +15,10 @@ const LONGEST_POLL_MS = 30_000;
  * an unreadable room is an empty one. It does not federate by default, and then tells nobody its name; it wants a whole
  * user id at login, and a real access token wherever one is shown.
  *
- * @see reference/homeservers.md §1, §3.1, §3.2, docs/homeservers.md "conduit"
+ * @see docs/reference/homeservers.md#legacy-endpoints
+ * @see docs/reference/homeservers.md#sync
+ * @see docs/reference/homeservers.md#messages
+ * @see docs/homeservers.md#conduit
  */
 export const playConduit: Play = (routes, played) => [
   ...changeRoutes(routes, {

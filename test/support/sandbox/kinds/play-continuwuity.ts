@@ -11,7 +11,8 @@ const LONGEST_POLL_MS = 30_000;
 /**
  * continuwuity: it filters nothing but the timeline's length, and an unreadable room is an empty one.
  *
- * @see reference/homeservers.md §3.1, §3.2
+ * @see docs/reference/homeservers.md#sync
+ * @see docs/reference/homeservers.md#messages
  */
 export const playContinuwuity: Play = (routes, played) =>
   changeRoutes(routes, {

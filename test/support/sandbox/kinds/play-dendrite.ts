@@ -10,14 +10,15 @@ import type { Play, Played } from './play.ts';
 import { alsoGet, type Change, changeRoutes, named } from './changed-routes.ts';
 
 const R0_VERSIONS = ['0.1', '1.0', '2.0', '3.0', '4.0', '5.0', '6.1'].map((version) => `r0.${version}`);
-/** There never was a v1.0. @see reference/homeservers.md §1 */
+/** There never was a v1.0. @see docs/reference/homeservers.md#legacy-endpoints */
 const DENDRITES_VERSIONS = [...R0_VERSIONS, 'v1.0', 'v1.1', 'v1.2'];
 
 /**
  * Dendrite: its tokens, its `/sync` and `/messages`, and what it refuses to who only looks. Its answers to the legacy
  * endpoints are 200, and hold nothing.
  *
- * @see reference/homeservers.md §1, §3.3
+ * @see docs/reference/homeservers.md#legacy-endpoints
+ * @see docs/reference/homeservers.md#single-rooms
  */
 export const playDendrite: Play = (routes, played) => {
   const joined: Change = (own) => (call) => {
@@ -60,7 +61,7 @@ function refuseStrangers({ homeserver }: Played, { session, params }: Call): voi
     throw new MatrixError(403, 'M_FORBIDDEN', 'user has never joined this room or was forcefully kicked');
 }
 
-/** @see reference/homeservers.md §3.2 "rate limit": switched on by a fault, as it slows tests */
+/** @see docs/reference/homeservers.md#messages */
 function limited({ faults }: Played, handle: (call: Call) => unknown): (call: Call) => unknown {
   const COOL_OFF_MS = 500;
   const times = new Map<string, number[]>();

@@ -12,7 +12,9 @@ const DEFAULT_POLL_MS = 30_000;
 /**
  * tuwunel: it says its name to clients, filters rooms and state, and nothing else; an unreadable room is 403.
  *
- * @see reference/homeservers.md §1, §3.1, §3.2
+ * @see docs/reference/homeservers.md#legacy-endpoints
+ * @see docs/reference/homeservers.md#sync
+ * @see docs/reference/homeservers.md#messages
  */
 export const playTuwunel: Play = (routes, played) => {
   const { faults } = played;
