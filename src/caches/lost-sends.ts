@@ -10,7 +10,10 @@ export interface LostSends {
   readonly bytes: number;
 }
 
+/** About what an entry costs: its texts, the objects and the cache's own links. Measured: see docs/architecture.md. */
 const BYTES_PER_SEND = 768;
+/** A client repeats a send whose answer it missed within seconds, or when its network is back; later people send anew. */
+const SEND_TTL_MS: Milliseconds = 5 * 60_000;
 
 /**
  * The memory that makes a send without a transaction id safe to repeat.
@@ -21,7 +24,7 @@ const BYTES_PER_SEND = 768;
 export function createLostSends(options: { maxBytes: number; ttlMs?: Milliseconds }): LostSends {
   const txnIds = new LRUCache<string, string>({
     max: entriesIn(options.maxBytes, BYTES_PER_SEND),
-    ttl: options.ttlMs ?? 5 * 60_000,
+    ttl: options.ttlMs ?? SEND_TTL_MS,
   });
   return {
     take: (send) => {

@@ -61,6 +61,8 @@ export interface Sessions {
 const BYTES_PER_IDENTITY = 1024;
 const BYTES_PER_KEY = 512;
 const BYTES_PER_END = 256;
+/** A token that the homeserver ended without our seeing it is answered from memory for so long at most. */
+const IDENTITY_TTL_MS: Milliseconds = 5 * 60_000;
 /** As long as anything is remembered of a session that comes back. */
 const KEY_TTL_MS = 60 * 60_000;
 
@@ -75,7 +77,7 @@ export function createSessions(options: { maxBytes: number; ttlMs?: Milliseconds
   const secret = randomBytes(32);
   const identities = new LRUCache<TokenKey, Identity & { serial: number }>({
     max: entriesIn(maxBytes / 2, BYTES_PER_IDENTITY),
-    ttl: options.ttlMs ?? 5 * 60_000,
+    ttl: options.ttlMs ?? IDENTITY_TTL_MS,
   });
   const keys = new LRUCache<string, { key: SessionKey; serial: number }>({
     max: entriesIn(maxBytes / 4, BYTES_PER_KEY),

@@ -9,7 +9,10 @@ export interface Transactions<Answer> {
   readonly bytes: number;
 }
 
+/** About what an entry costs: its texts, the objects and the cache's own links. Measured: see docs/architecture.md. */
 const BYTES_PER_ANSWER = 1024;
+/** As long as Synapse keeps the answer to a transaction id, at least. */
+const ANSWER_TTL_MS: Milliseconds = 30 * 60_000;
 
 /** The memory of transactions that the homeserver does not keep, bounded in bytes. */
 export function createTransactions<Answer>(options: {
@@ -18,7 +21,7 @@ export function createTransactions<Answer>(options: {
 }): Transactions<Answer> {
   const answers = new LRUCache<string, { answer: Promise<Answer> }>({
     max: entriesIn(options.maxBytes, BYTES_PER_ANSWER),
-    ttl: options.ttlMs ?? 30 * 60_000,
+    ttl: options.ttlMs ?? ANSWER_TTL_MS,
   });
   return {
     once: (transaction, work) => {

@@ -13,7 +13,10 @@ export interface Visibilities {
   readonly bytes: number;
 }
 
+/** About what an entry costs: its texts, the objects and the cache's own links. Measured: see docs/architecture.md. */
 const BYTES_PER_ROOM = 512;
+/** Rooms are seldom published or withdrawn; so much later every client sees that they were. */
+const VISIBILITY_TTL_MS: Milliseconds = 2 * 60_000;
 
 /** The memory of visibilities, bounded in bytes. `ask` is what it costs to find out. */
 export function createVisibilities(options: {
@@ -23,7 +26,7 @@ export function createVisibilities(options: {
 }): Visibilities {
   const rooms = new LRUCache<RoomId, RoomVisibility>({
     max: entriesIn(options.maxBytes, BYTES_PER_ROOM),
-    ttl: options.ttlMs ?? 2 * 60_000,
+    ttl: options.ttlMs ?? VISIBILITY_TTL_MS,
   });
   const asked = new Map<RoomId, Promise<RoomVisibility>>();
 

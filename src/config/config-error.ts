@@ -43,6 +43,7 @@ export function firstLine(error: unknown): string {
   return (message.split('\n', 1)[0] ?? '').replace(/:$/, '');
 }
 
+/** A value is recognised by its beginning, and the whole error stays one readable line. */
 const SHOWN_CHARACTERS = 200;
 
 // One line whatever was given, and no password of a URL.

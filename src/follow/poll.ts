@@ -34,7 +34,9 @@ export interface PollOptions {
 
 /** Between two rounds, whatever the homeserver does: a poll never becomes a hot loop. */
 const SHORTEST_PAUSE_MS = 50;
+/** What happens during the pause is seen that much later, so it is no longer than people notice. */
 const LONGEST_PAUSE_MS = 1000;
+/** A homeserver's restart takes minutes; so soon after it polls go on. */
 const LONGEST_BACKOFF_MS = 5000;
 
 /**

@@ -54,7 +54,10 @@ const SLOWING = 1.5;
 const SLOWING_WHERE_NEWS_ARE_SEEN = 3;
 /** A room's id, two numbers, an object and the cache's own links. */
 const BYTES_PER_ROOM = 400;
+/** An eighth of the connections to the homeserver (`homeserver_connections`): other calls go on beside them. */
 const MOST_PROBES_AT_ONCE = 64;
+/** A client that opens a preview again within so long finds the room watched at the pace that suits it. */
+const PACE_TTL_MS: Milliseconds = 10 * 60_000;
 
 /**
  * One probe a period serves all sessions that wait for the same room: the bare fact that a room has news is shared,
@@ -79,7 +82,7 @@ export function createRoomWatch(options: {
   // A room's pace outlives the moments in which all its polls are between two answers.
   const paces = new LRUCache<RoomId, Pace>({
     max: entriesIn(options.maxBytes, BYTES_PER_ROOM),
-    ttl: 10 * 60_000,
+    ttl: PACE_TTL_MS,
   });
   const probes = createTurns({ most: MOST_PROBES_AT_ONCE, mostOfOne: MOST_PROBES_AT_ONCE });
   let areNewsSeen = false;

@@ -38,9 +38,16 @@ interface Kept {
 /** A key of a session, a room and perhaps a token, the value, and the cache's own links. */
 const BYTES_PER_FACT = 600;
 
+/** A client that catches up asks again within seconds; one that was cut off, when its network is back. */
+const REMAINDER_TTL_MS: Milliseconds = 5 * 60_000;
+/** A client polls right after it looked at a room; matrix-js-sdk tries again after 30 s where that fails. */
+const SNAPSHOT_TTL_MS: Milliseconds = 60_000;
+/** Longer than the two minutes for which Synapse gives an earlier answer again. */
+const INITIAL_SYNCS_TTL_MS: Milliseconds = 60 * 60_000;
+
 /** The LRU of session cursors: bounded in bytes, each entry for some minutes after its last use. */
 export function createSessionCursors(options: { maxBytes: number; ttlMs?: Milliseconds }): SessionCursors {
-  const ttl = options.ttlMs ?? 5 * 60_000;
+  const ttl = options.ttlMs ?? REMAINDER_TTL_MS;
   // Seven eighths for the remainders; of the facts each kind has its own part, so that none pushes out another.
   const maxSize = Math.max(1, Math.floor((options.maxBytes * 7) / 8));
   const max = entriesIn(options.maxBytes / 8 / 5, BYTES_PER_FACT);
@@ -51,10 +58,10 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
     updateAgeOnGet: true,
   });
   const failures = new LRUCache<string, number>({ max, ttl, updateAgeOnGet: true });
-  const snapshots = new LRUCache<string, string>({ max, ttl: 60_000 });
-  const joins = new LRUCache<string, true>({ max, ttl: 60_000 });
-  const delivered = new LRUCache<SessionKey, SyncToken>({ max, ttl: 60_000 });
-  const initialSyncs = new LRUCache<SessionKey, number>({ max, ttl: 60 * 60_000 });
+  const snapshots = new LRUCache<string, string>({ max, ttl: SNAPSHOT_TTL_MS });
+  const joins = new LRUCache<string, true>({ max, ttl: SNAPSHOT_TTL_MS });
+  const delivered = new LRUCache<SessionKey, SyncToken>({ max, ttl: SNAPSHOT_TTL_MS });
+  const initialSyncs = new LRUCache<SessionKey, number>({ max, ttl: INITIAL_SYNCS_TTL_MS });
   const keyOf = (...parts: string[]) => JSON.stringify(parts);
   const keep = (key: string, remainder: Remainder): void =>
     void remainders.set(key, { remainder, bytes: bytesOfRemainder(remainder) });

@@ -14,6 +14,7 @@ export interface SettledReading {
   signal: AbortSignal;
 }
 
+/** As many calls as one answer may have on their way: see docs/architecture.md#shares. */
 const ROOMS_AT_A_TIME = 8;
 
 /**

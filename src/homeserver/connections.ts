@@ -45,6 +45,10 @@ export interface ConnectionLimits {
   onRefused?: () => void;
 }
 
+/** undici's own default: three attempts of TCP, after 1, 3 and 7 s. */
+const CONNECT_TIMEOUT_MS: Milliseconds = 10_000;
+/** As much as clients may send (`defaultLimits` of http/limits.ts); Node's 16 KiB is less than some single-sign-on needs. */
+const MOST_HEADER_BYTES = 64 * 1024;
 /** Below which our own calls stay. */
 const OWN_PATHS = ['/_matrix/client/', '/_matrix/federation/v1/version'];
 
@@ -60,7 +64,7 @@ export function connectTo(url: string, limits: ConnectionLimits = {}): Connectio
   const socketPath = url.startsWith('unix:') ? url.slice('unix:'.length) : undefined;
   const origin = socketPath === undefined ? new URL(url).origin : 'http://localhost';
   const connect = buildConnector({
-    timeout: 10_000,
+    timeout: CONNECT_TIMEOUT_MS,
     rejectUnauthorized: true,
     // HTTP/2 would not give raw headers; no homeserver speaks it, only a reverse proxy before one might.
     allowH2: false,
@@ -75,7 +79,7 @@ export function connectTo(url: string, limits: ConnectionLimits = {}): Connectio
         pipelining: 1,
         headersTimeout: 0,
         bodyTimeout: 0,
-        maxHeaderSize: 64 * 1024,
+        maxHeaderSize: MOST_HEADER_BYTES,
         allowH2: false,
         connect: (options, callback) =>
           // An IP address is verified as one: it is no server name (RFC 6066).

@@ -60,6 +60,7 @@ const MOST_PARSED_BYTES = 8 * 1024 * 1024;
 const MOST_VALUE_BYTES = 16 * 1024 * 1024;
 /** A hundred events of 64 KB, each with its content before and its redaction, and as much again. */
 const MOST_PAGE_BYTES = 2 * 100 * 3 * 64 * 1024;
+/** A Matrix error has a few hundred bytes, a proxy's error page some thousands. */
 const ERROR_BODY_LIMIT = 64 * 1024;
 
 /** The homeserver over HTTP: each call of the port becomes one request, and none is ever repeated. */

@@ -21,6 +21,7 @@ export interface LearningOptions {
   onFailure?: (error: unknown) => void;
 }
 
+/** Either of the two may be started first: a homeserver that comes up a moment later is found at once. */
 const FIRST_PAUSE_MS: Milliseconds = 500;
 /** Between two attempts while the homeserver is away. */
 const LONGEST_PAUSE_MS: Milliseconds = 15_000;

@@ -6,6 +6,9 @@ import { KnownMembers } from '../translate/known-members.ts';
 import { readWrittenEvents, type WrittenEvent } from '../translate/written-event.ts';
 import { readOrRefuse } from './unreadable-answer.ts';
 
+/** Events that a page of `/messages` is asked for: Dendrite and Conduit give no more. @see docs/reference/homeservers.md#messages */
+export const PAGE_LIMIT = 100;
+
 /**
  * An answer of `/messages` as it came, of which only `end` is read: where the next page starts has to be known at once,
  * what the page holds not before it is given to a client.

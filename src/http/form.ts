@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 const FORM = /^\s*application\/x-www-form-urlencoded\b/i;
 /** Many clients call JSON a form, as curl does: no JSON text begins so. */
 const BEGINS_A_FORM = /^\s*[\w.%*+-]+=/;
+/** A form with an access token has a few hundred bytes; what is longer is something else, and is not read for one. */
 const MOST_BYTES = 64 * 1024;
 
 /** Whether a body is a form by its type, as curl calls any. */

@@ -3,6 +3,7 @@
 import { invalidParam, MatrixError } from './errors.ts';
 import type { Milliseconds } from './identifiers.ts';
 
+/** The three are Synapse's. @see docs/reference/synapse-legacy.md#parameters-of-events */
 const MOST_EVENTS = 1000;
 const SHORTEST_TIMEOUT_MS = 500;
 const DEFAULT_TIMEOUT_MS = 30_000;

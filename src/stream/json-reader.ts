@@ -41,8 +41,11 @@ export class JsonReaderError extends Error {
   override readonly name = 'JsonReaderError';
 }
 
+/** Of objects that are entered; what the translations enter lies seven deep at most. */
 const MOST_DEPTH = 64;
+/** The longest keys are ids, of at most 255 bytes; a whole event has no more than this. */
 const MOST_KEY_BYTES = 64 * 1024;
+/** 256 times the largest event that Matrix allows. */
 const DEFAULT_MOST_VALUE_BYTES = 16 * 1024 * 1024;
 
 type Expected = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end' | 'nothing';

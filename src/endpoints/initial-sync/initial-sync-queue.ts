@@ -7,6 +7,7 @@ export type InitialSyncQueue = Turns;
 
 /** Of one session: its client, and the one that the client gave up and asked again. */
 const MOST_OF_ONE = 2;
+/** An initial sync takes seconds to minutes: asking again sooner would find the same queue. */
 const RETRY_AFTER_MS = 10_000;
 
 /** At most so many initial syncs at once; an old client takes one refusal as final, so the others wait first. */

@@ -5,6 +5,7 @@ import { readOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
 import type { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
 import type { Spool } from '../streamed/spool.ts';
+import { PAGE_LIMIT } from '../../homeserver/messages-page.ts';
 
 export interface NewestEventsOptions {
   homeserver: Homeserver;
@@ -29,8 +30,6 @@ export interface NewestEvents {
   start: string;
 }
 
-/** The least that homeservers agree on. */
-const PAGE_LIMIT = 100;
 /** Pages may be empty where history is invisible to the caller. */
 const MOST_PAGES = 20;
 

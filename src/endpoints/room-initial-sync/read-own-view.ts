@@ -6,6 +6,7 @@ import { toOwnView, toTagEvents, type OwnView } from '../../translate/own-view.t
 
 /** The name of our connections, which sliding sync keeps apart from a modern client's own. */
 const CONNECTION = 'hindsync';
+/** A preview shows fewer; it costs the homeserver as much as a page of `/messages`. */
 const LONGEST_TIMELINE = 100;
 
 /**

@@ -48,7 +48,9 @@ export interface RoomSnapshotOptions {
 
 /** In larger rooms nobody's presence is asked for. */
 const MOST_MEMBERS = 50;
+/** What a small room's answer takes; the buffer grows with larger ones. */
 const FIRST_BYTES = 4 * 1024;
+/** Smaller pieces cost a system call each. */
 const PIECE_BYTES = 64 * 1024;
 
 /** The answer as JSON text, a piece for each of the homeserver's: neither its events nor its state are held at once. */

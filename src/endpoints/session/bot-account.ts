@@ -6,6 +6,7 @@ import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
 import type { RoomId, SyncToken } from '../../matrix/identifiers.ts';
 import { JsonReader } from '../../stream/json-reader.ts';
 import { messagesFilter } from '../../translate/sync-filter.ts';
+import { PAGE_LIMIT } from '../../homeserver/messages-page.ts';
 
 export interface BotAccount {
   homeserver: Homeserver;
@@ -31,9 +32,6 @@ export async function readBotNow(
   }
   throw new MatrixError(404, 'M_NOT_FOUND', 'The bot is in no room, and has no position without one');
 }
-
-/** The least that homeservers agree on. */
-const MOST_EVENTS = 100;
 
 /**
  * The answer that `/sync` would give for the joined rooms of a caller for whom there is none, from `/messages` and
@@ -62,7 +60,7 @@ async function openRoom(
   { homeserver, caller, limit, isRaw, signal }: BotAccount,
   roomId: RoomId,
 ): Promise<{ timeline: Buffer; state: AsyncIterable<Buffer> }> {
-  const query = new URLSearchParams({ dir: 'b', limit: String(Math.min(Math.max(limit, 1), MOST_EVENTS)) });
+  const query = new URLSearchParams({ dir: 'b', limit: String(Math.min(Math.max(limit, 1), PAGE_LIMIT)) });
   const filter = messagesFilter({ isRaw });
   if (filter !== undefined) query.set('filter', filter);
   const call = { method: 'GET', path: toRawPath('rooms', roomId, 'messages'), query } as const;

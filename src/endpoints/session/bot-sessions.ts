@@ -16,7 +16,10 @@ export interface BotSessions {
   readonly bytes: number;
 }
 
+/** About what an entry costs: its texts, the objects and the cache's own links. Measured: see docs/architecture.md. */
 const BYTES_PER_SESSION = 256;
+/** A homeserver that learns to answer is found out so soon, and the sure failure costs one call in so long. */
+const BOT_TTL_MS: Milliseconds = 5 * 60_000;
 
 /**
  * Knows such a bot by the 500, and by having no device, as only an application service's access token has none; and
@@ -27,7 +30,7 @@ const BYTES_PER_SESSION = 256;
 export function createBotSessions(options: { maxBytes: number; ttlMs?: Milliseconds }): BotSessions {
   const bots = new LRUCache<SessionKey, true>({
     max: entriesIn(options.maxBytes, BYTES_PER_SESSION),
-    ttl: options.ttlMs ?? 5 * 60_000,
+    ttl: options.ttlMs ?? BOT_TTL_MS,
   });
   return {
     withSyncOr: async (session, withSync, without) => {

@@ -3,6 +3,7 @@ import { isMembershipOf, type ClientEvent } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { RoomId, UserId } from '../../matrix/identifiers.ts';
 
+/** Notifications come newest first, so an invite that is still open stands among the first, but for busy accounts. */
 const PAGE_LIMIT = 100;
 const MOST_PAGES = 3;
 

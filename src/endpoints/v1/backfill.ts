@@ -5,9 +5,7 @@ import type { EventId, RoomId } from '../../matrix/identifiers.ts';
 import { readLimit } from '../../matrix/query.ts';
 import { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
-
-/** The least that homeservers agree on. */
-const MOST_EVENTS = 100;
+import { PAGE_LIMIT } from '../../homeserver/messages-page.ts';
 
 /**
  * `GET /rooms/{roomId}/backfill` → events before those of `v`, or the newest, as a list: newest first, at most `limit`.
@@ -20,7 +18,7 @@ export function createBackfill({ homeserver, sessions, clock }: V1EndpointOption
     const session = await sessions.sessionOf(request);
     const roomId = params[0] as RoomId;
     const query = queryOf(request);
-    const limit = Math.min(readLimit(query, 10), MOST_EVENTS);
+    const limit = Math.min(readLimit(query, 10), PAGE_LIMIT);
     const before = query.get('v');
     const { caller } = session;
     const { events } = await sessions.withSession(session, async () => {

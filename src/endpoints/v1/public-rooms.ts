@@ -9,7 +9,9 @@ import { replyWhileItComes } from '../streamed/streamed-reply.ts';
 import { plainQueryOf } from './body.ts';
 import type { V1Endpoint, V1EndpointOptions } from './route.ts';
 
+/** A large server's directory has some thousands of rooms: a dozen calls. Homeservers may give fewer. */
 const PAGE_LIMIT = 500;
+/** Smaller pieces cost a system call each. */
 const PIECE_BYTES = 64 * 1024;
 /** Of one answer: 100,000 rooms. */
 const MOST_PAGES = 200;

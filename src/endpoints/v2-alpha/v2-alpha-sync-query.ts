@@ -17,6 +17,7 @@ export interface V2AlphaSyncQuery {
 
 /** Only draft A had these; `limit` it even required. */
 const OF_DRAFT_A = ['limit', 'gap', 'sort', 'backfill'];
+/** Draft A had none; today's `/sync` gives ten. */
 const DEFAULT_LIMIT = 10;
 
 /**

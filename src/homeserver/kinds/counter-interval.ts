@@ -4,9 +4,7 @@
 import type { EventId, MessagesToken, SyncToken } from '../../matrix/identifiers.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { HomeserverKind } from './kind.ts';
-
-/** The least that homeservers agree on. */
-const PAGE_LIMIT = 100;
+import { PAGE_LIMIT } from '../messages-page.ts';
 
 // Below 2^63. 0 and junk would start anew, silently; a backfilled event's number is negative.
 const SYNC_TOKEN = /^[1-9]\d{0,18}$/;

@@ -1,8 +1,6 @@
 import type { WrittenEvent } from '../../translate/written-event.ts';
 import type { HomeserverKind } from './kind.ts';
-
-/** The least that homeservers agree on. */
-const PAGE_LIMIT = 100;
+import { PAGE_LIMIT } from '../messages-page.ts';
 
 /**
  * Reads an interval where `/messages?dir=f&from=…&to=…` takes sync tokens and gives exactly what lies between them.

@@ -1,11 +1,9 @@
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
 import type { WrittenEvent } from '../../translate/written-event.ts';
 import type { Caller, Homeserver } from '../homeserver.ts';
-import type { MessagesPage } from '../messages-page.ts';
+import { PAGE_LIMIT, type MessagesPage } from '../messages-page.ts';
 import type { HomeserverKind, IntervalPage, PageMemo } from './kind.ts';
 
-/** The least that homeservers agree on. */
-const PAGE_LIMIT = 100;
 /** How far back an interval is followed that begins with what the caller cannot see. */
 const MOST_PAGES_BACK = 50;
 /** In how many events beside a position one is looked for that the caller sees: pages of nothing visible are empty. */
