@@ -36,6 +36,7 @@ export async function* readCatchUp(
   let remainder = start;
   let left = limit;
   let emptyPages = 0;
+  pages.askFurther(start, limit);
   try {
     for (let room = start.rooms[0]; room !== undefined && left > 0; room = remainder.rooms[0]) {
       const reading = await pages.readRoom(room, remainder.reading, left);
@@ -53,6 +54,5 @@ export async function* readCatchUp(
     return remainder;
   } finally {
     ended.abort();
-    pages.close();
   }
 }

@@ -38,11 +38,11 @@ export interface PageReader {
   readRoom(room: RoomTimeline, reading: Reading | undefined, left: number): Promise<Reading>;
   /** Asks for what comes next: the homeserver works while the client reads. */
   withPagesAhead(remainder: Remainder, left: number): Remainder;
-  /** What is on its way is not waited for any more. */
-  close(): void;
+  /** Asks for what comes behind the pages that the answer before this one asked for, so that nobody waits meanwhile. */
+  askFurther(remainder: Remainder, left: number): void;
 }
 
-/** Reads the pages of one answer, and a little further. */
+/** Reads the pages of one answer, and a little further, until the signal says that it is over. */
 export function createPageReader(
   { from, to }: Remainder,
   source: IntervalSource,
@@ -51,6 +51,9 @@ export function createPageReader(
   /** Of the pages that this answer asked for ahead, and has not taken. */
   const places = new Map<IntervalPage | object, () => void>();
   let bytesAhead = 0;
+  /** What follows pages that are remembered for another try of this answer, and must not grow there. */
+  const further = new Map<PageAhead, Promise<PageAhead>>();
+  signal.addEventListener('abort', close, { once: true });
   /** The pages of the room in hand that were read: one that leads back to them would be read for ever. */
   let known: { roomId: RoomId; pages: Set<MessagesToken | null> } | undefined;
 
@@ -94,6 +97,21 @@ export function createPageReader(
     return asked;
   }
 
+  function askFurther({ rooms, reading }: Remainder, left: number): void {
+    const [room] = rooms;
+    if (room === undefined || reading?.ahead === undefined) return;
+    const extend = (content: PageAhead, count: number): void => {
+      const { next, memo = {}, following } = content;
+      if (following !== undefined) void following.then((page) => extend(page, count - 1), noPage);
+      else if (next !== undefined && count > 0) {
+        const asked = askAhead(room.roomId, { page: next, memo }, count, signal);
+        if (asked !== undefined) further.set(content, asked);
+      }
+    };
+    const count = Math.min(Math.ceil(left / EVENTS_PER_PAGE), MOST_PAGES_AHEAD);
+    void reading.ahead.then((page) => extend(page, count - 1), noPage);
+  }
+
   function arrived(key: object, content: IntervalPage, leave: () => void, until: AbortSignal): void {
     places.delete(key);
     bytesAhead += bytesOfPage(content);
@@ -119,7 +137,8 @@ export function createPageReader(
     const fresh = (): Promise<PageAhead> => ask(roomId, reading, signal);
     const page = await (reading.ahead?.catch(fresh) ?? fresh());
     taken(page);
-    return withoutReturn(roomId, reading, page);
+    const following = page.following ?? further.get(page);
+    return withoutReturn(roomId, reading, following === undefined ? page : { ...page, following });
   }
 
   function withoutReturn(roomId: RoomId, reading: Reading, page: PageAhead): PageAhead {
@@ -163,8 +182,11 @@ export function createPageReader(
     places.clear();
   }
 
-  return { readRoom, withPagesAhead, close };
+  return { readRoom, withPagesAhead, askFurther };
 }
+
+/** Whoever takes the page meets its failure. */
+const noPage = (): void => {};
 
 function isGivenFromTimeline(room: RoomTimeline, reading: Reading, left: number): boolean {
   return room.isWhole && reading.given === undefined && reading.page === null && room.timeline.length <= left;

@@ -61,11 +61,12 @@ export class ClientResponse<
     if (this.#isOpen || this.destroyed) return this.#writeOn(chunk, encoding, callback);
     if (this.#head === undefined) this.writeHead(this.statusCode);
     if (this.#head === undefined) return this.#writeOn(chunk, encoding, callback);
-    this.#hold(chunk, encoding);
     const done = [encoding, callback].find((each) => typeof each === 'function') as Callback | undefined;
+    const isUsedAgain = done !== undefined;
+    this.#hold(chunk, encoding, isUsedAgain);
     if (done !== undefined) process.nextTick(done, null);
     if (this.#heldBytes > HELD_BYTES) this.#open();
-    else this.#timer ??= setTimeout(() => this.#open(), HOLD_MS);
+    else this.#timer ??= setTimeout(() => this.#openAsOneChunk(), HOLD_MS);
     return true;
   }
 
@@ -75,7 +76,8 @@ export class ClientResponse<
       this.#isOpen = true;
       return super.end(chunk, encoding as BufferEncoding, callback as () => void);
     }
-    if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#hold(chunk, encoding);
+    if (chunk !== undefined && chunk !== null && typeof chunk !== 'function')
+      this.#hold(chunk, encoding, false);
     const body = Buffer.concat(this.#held);
     this.#discard();
     this.#isOpen = true;
@@ -100,12 +102,12 @@ export class ClientResponse<
     return super.write(chunk, encoding as BufferEncoding, callback as Callback);
   }
 
-  #hold(chunk: unknown, encoding: unknown): void {
-    // A copy: whoever wrote it may use its memory for the next one.
-    const bytes =
-      typeof chunk === 'string'
-        ? Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
-        : Buffer.from(chunk as Uint8Array);
+  /** A writer that wants to know when its chunk has left may use the chunk's memory again: what is held is then a copy. */
+  #hold(chunk: unknown, encoding: unknown, isUsedAgain: boolean): void {
+    let bytes: Buffer;
+    if (typeof chunk === 'string')
+      bytes = Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
+    else bytes = isUsedAgain ? Buffer.from(chunk as Uint8Array) : viewOf(chunk as Uint8Array);
     this.#held.push(bytes);
     this.#heldBytes += bytes.length;
   }
@@ -118,7 +120,13 @@ export class ClientResponse<
     this.#isOpen = true;
     if (head === undefined || this.destroyed) return;
     super.writeHead(head.status, head.headers);
-    if (held.length > 0) super.write(Buffer.concat(held));
+    for (const bytes of held) super.write(bytes);
+  }
+
+  /** Who reads one chunk gets as much as there is. */
+  #openAsOneChunk(): void {
+    this.#held = [Buffer.concat(this.#held)];
+    this.#open();
   }
 
   #discard(): void {
@@ -134,6 +142,9 @@ export class ClientResponse<
     return !hasBody || 'Content-Length' in headers || this.hasHeader('content-length');
   }
 }
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
 
 /** Headers → the same with the usual capitals, for answers that are made here. */
 export function toUsualHeaders(headers: object): OutgoingHttpHeaders {

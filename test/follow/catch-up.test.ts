@@ -306,6 +306,35 @@ describe('reading a catch-up', () => {
       expect(pagesAhead.count).toBe(0);
     });
 
+    test('the client leaves in the middle -> every place is given back', async () => {
+      const pagesAhead = createPagesAhead(5);
+      const source = Object.assign(small('!a'), { pagesAhead });
+      const client = new AbortController();
+      const steps = readCatchUp({ from, to, rooms: [aRoom('!a')] }, 1000, source, client.signal);
+      await steps.next();
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(pagesAhead.count).toBeGreaterThan(0);
+      client.abort();
+      expect(pagesAhead.count).toBe(0);
+    });
+
+    test('those of the answer before are at hand -> what lies behind them is asked for at once', async () => {
+      const source = small('!a');
+      const { remainder } = await read({ from, to, rooms: [aRoom('!a')] }, 10, source);
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      const atHand = source.readPages.length;
+      for (const retry of [1, 2]) {
+        const steps = readCatchUp(remainder, 1000, source, new AbortController().signal);
+        await steps.next();
+        for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        // Asked for again in each try: what is remembered does not grow.
+        expect(source.readPages.length).toBeGreaterThan(atHand + (retry - 1) * 5);
+        const { given } = await read(remainder, 1000, source);
+        expect(given).toEqual(Array.from({ length: 30 }, (_, i) => `!a${i + 10}`));
+        await steps.return(remainder);
+      }
+    });
+
     test('pages of megabytes -> few wait to be taken', async () => {
       const bytes = Buffer.from(`{"chunk":[${JSON.stringify({ ...anEvent('x'), body: 'x'.repeat(3e6) })}]}`);
       let asked = 0;

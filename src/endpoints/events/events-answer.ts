@@ -104,25 +104,28 @@ async function* writePieces(
   sink.text(`{"start":${JSON.stringify(start)},"chunk":[`);
   const writers = new Map<RoomId, LegacyEventBytes>();
   let isFirst = true;
-  for (let step = await steps.next(); ; step = await steps.next()) {
-    if (step.done === true) {
-      for (const event of rest) {
-        if (!isFirst) sink.byte(COMMA);
-        isFirst = false;
-        sink.bytes(event);
-        if (sink.length >= PIECE_BYTES) yield Buffer.from(sink.drain());
-      }
-      sink.text(`],"end":${JSON.stringify(step.value)}}`);
-      yield Buffer.from(sink.drain());
-      return;
+  try {
+    let step = await steps.next();
+    for (; step.done !== true; step = await steps.next()) {
+      const { events, roomId } = step.value;
+      if (!isFirst) sink.byte(COMMA);
+      const writer = writers.get(roomId) ?? new LegacyEventBytes(roomId, writing.nowMs, writing);
+      writers.set(roomId, writer);
+      writeEvents(events, writer, writing, sink);
+      if (isFirst || sink.length >= PIECE_BYTES) yield Buffer.from(sink.drain());
+      isFirst = false;
     }
-    const { events, roomId } = step.value;
-    if (!isFirst) sink.byte(COMMA);
-    const writer = writers.get(roomId) ?? new LegacyEventBytes(roomId, writing.nowMs, writing);
-    writers.set(roomId, writer);
-    writeEvents(events, writer, writing, sink);
-    if (isFirst || sink.length >= PIECE_BYTES) yield Buffer.from(sink.drain());
-    isFirst = false;
+    for (const event of rest) {
+      if (!isFirst) sink.byte(COMMA);
+      isFirst = false;
+      sink.bytes(event);
+      if (sink.length >= PIECE_BYTES) yield Buffer.from(sink.drain());
+    }
+    sink.text(`],"end":${JSON.stringify(step.value)}}`);
+    yield Buffer.from(sink.drain());
+  } finally {
+    // A client that left does not read to the end.
+    await steps.return('');
   }
 }
 

@@ -75,15 +75,33 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
     );
   });
 
+  /**
+   * A catch-up may go on from memory alone: it is read while the homeserver is asked whose token it is now, and nothing of
+   * it leaves before that is known.
+   */
   async function getEvents(given: Session, query: EventsQuery, poll: LongPoll, memory: AnswerMemory) {
+    if (!isOwnToken(poll.start ?? '')) return readEvents(given, query, poll, memory);
+    const ended = new AbortController();
+    const signal = AbortSignal.any([poll.signal, ended.signal]);
+    const asked = poll.patience.outlast(() => sessions.confirm(given, poll.signal));
+    const early = readEvents(given, query, { ...poll, signal }, memory);
+    early.catch(() => {});
+    try {
+      const session = await asked;
+      if (session.key === given.key) return await early;
+      ended.abort();
+      return await readEvents(session, query, poll, memory);
+    } catch (error) {
+      ended.abort();
+      throw error;
+    }
+  }
+
+  async function readEvents(session: Session, query: EventsQuery, poll: LongPoll, memory: AnswerMemory) {
     const { limit, isRaw } = query;
     const { patience, signal } = poll;
     // A poll that waits for its place is looked at twice.
     memory.release();
-    // A catch-up may go on from memory alone.
-    const session = isOwnToken(poll.start ?? '')
-      ? await patience.outlast(() => sessions.confirm(given, signal))
-      : given;
     if (query.to !== undefined) checkToken('to', query.to, await patience.outlast(options.kind));
     const position = await readStart(session, poll);
     const start = poll.start ?? '';
