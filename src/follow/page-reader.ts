@@ -3,6 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { IntervalPage, PageReading, RoomInterval } from '../homeserver/kinds/kind.ts';
 import { MessagesPage } from '../homeserver/messages-page.ts';
+import { loopBudget } from '../scheduling/loop-budget.ts';
 import { HomeserverError, isTransient } from '../matrix/errors.ts';
 import type { MessagesToken, RoomId } from '../matrix/identifiers.ts';
 import type { RoomEvent, RoomTimeline } from '../translate/events.ts';
@@ -162,6 +163,8 @@ export function createPageReader(
       // The page behind it was asked for when it came. Requests leave at the event loop's next turn, and until then the
       // homeserver would wait for the translation of this one.
       if (page.following !== undefined) await nextTurn();
+      const turn = loopBudget.turnFor(bytesOfPage(page));
+      if (turn !== undefined) await turn;
       return pageInHand(room, reading, page);
     } catch (error) {
       if (isRefusal(error)) return refused(room, reading);

@@ -1,19 +1,15 @@
 import type { Readable } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
-/** To read so much takes a few milliseconds; a turn for each chunk would cost a tenth of the reading. */
-const TURN_BYTES = 256 * 1024;
+import { loopBudget } from '../scheduling/loop-budget.ts';
 
 /**
  * A body → its chunks, each as the connection gave it: nothing more is read until the next one is asked for.
  *
- * Iterating over the stream itself would join what is buffered, which copies every byte once more. Now and then
- * everybody else gets a turn, however much has come already. Whoever ends the loop early ends the body. Throws what the
+ * Iterating over the stream itself would join what is buffered, which copies every byte once more. A chunk is given when it
+ * may be worked on, however much has come already. Whoever ends the loop early ends the body. Throws what the
  * body fails with.
  */
 export async function* chunksOf(body: Readable): AsyncGenerator<Buffer, void> {
   const chunks: Buffer[] = [];
-  let sinceTurn = 0;
   let isOver = false;
   let failure: Error | undefined;
   let wake = () => {};
@@ -33,11 +29,9 @@ export async function* chunksOf(body: Readable): AsyncGenerator<Buffer, void> {
     for (;;) {
       const chunk = chunks.shift();
       if (chunk !== undefined) {
+        const turn = loopBudget.turnFor(chunk.length);
+        if (turn !== undefined) await turn;
         yield chunk;
-        sinceTurn += chunk.length;
-        if (sinceTurn < TURN_BYTES) continue;
-        sinceTurn = 0;
-        await nextTurn();
       } else if (failure !== undefined) throw failure;
       else if (isOver) return;
       else

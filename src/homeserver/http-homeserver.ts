@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { loopBudget } from '../scheduling/loop-budget.ts';
 import { toRawPath } from '../http/raw-url.ts';
 import { HomeserverError, HomeserverUnavailable } from '../matrix/errors.ts';
 import type { JsonObject } from '../matrix/client-event.ts';
@@ -157,6 +158,8 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
       );
       ({ status } = answer);
       refuseBadStatus(answer);
+      const turn = loopBudget.turnFor(answer.body.length);
+      if (turn !== undefined) await turn;
       return read(answer.body);
     } catch (error) {
       throw explainCall(error, call);

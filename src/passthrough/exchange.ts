@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { writeError } from '../http/error-handler.ts';
+import { loopBudget, SENT } from '../scheduling/loop-budget.ts';
 import { cut } from '../http/send.ts';
 import { AnswerTooLate, explainNetworkError, isStatus, OddStatus } from '../homeserver/network-errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
@@ -79,9 +80,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#whole = chunk;
       return;
     }
-    if (this.#response.write(chunk)) return;
+    const isTaken = this.#response.write(chunk);
+    const isLeft = loopBudget.spend(chunk.length * SENT);
+    if (isTaken && isLeft) return;
     controller.pause();
-    this.#response.once('drain', () => controller.resume());
+    const goOn = (): void => controller.resume();
+    if (isTaken) loopBudget.whenLeft(goOn);
+    // The kernel often takes it within the same turn.
+    else this.#response.once('drain', () => (loopBudget.spend(0) ? goOn() : loopBudget.whenLeft(goOn)));
   }
 
   onResponseEnd(): void {

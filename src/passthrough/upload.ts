@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { loopBudget, SENT } from '../scheduling/loop-budget.ts';
 
 /**
  * A client's request body as undici wants one, without handing over the request itself.
@@ -12,7 +13,13 @@ import type { Readable } from 'node:stream';
 class Upload extends EventEmitter {
   readonly #request: IncomingMessage;
   #isFlowing = false;
-  readonly #passChunk = (chunk: Buffer) => this.emit('data', chunk);
+  /** Whether undici wants more, and whether it may come in this turn of the event loop. */
+  #isWanted = false;
+  #mayCome = true;
+  readonly #passChunk = (chunk: Buffer) => {
+    this.emit('data', chunk);
+    if (this.#mayCome && !loopBudget.spend(chunk.length * SENT)) this.#awaitTurn();
+  };
   readonly #passEnd = () => this.emit('end');
 
   constructor(request: IncomingMessage) {
@@ -25,13 +32,24 @@ class Upload extends EventEmitter {
       this.#isFlowing = true;
       this.#request.on('data', this.#passChunk).on('end', this.#passEnd);
     }
-    this.#request.resume();
+    this.#isWanted = true;
+    if (this.#mayCome) this.#request.resume();
     return this;
   }
 
   pause(): this {
+    this.#isWanted = false;
     this.#request.pause();
     return this;
+  }
+
+  #awaitTurn(): void {
+    this.#mayCome = false;
+    this.#request.pause();
+    loopBudget.whenLeft(() => {
+      this.#mayCome = true;
+      if (this.#isWanted) this.#request.resume();
+    });
   }
 
   destroy(): this {

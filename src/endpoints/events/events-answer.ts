@@ -5,6 +5,7 @@ import type { CatchUpAnswer } from '../../follow/catch-up-answer.ts';
 import { piecesOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import type { EventId, Milliseconds, RoomId } from '../../matrix/identifiers.ts';
 import type { EventsResponse } from '../../matrix/legacy.ts';
+import { inTurns } from '../../scheduling/loop-budget.ts';
 import { ByteSink } from '../../stream/byte-sink.ts';
 import { COMMA } from '../../stream/json-bytes.ts';
 import type { RoomEvent, RoomTimeline } from '../../translate/events.ts';
@@ -61,7 +62,7 @@ export function streamCatchUp(
 }
 
 const toReadable = (pieces: AsyncGenerator<Buffer>): Readable =>
-  Readable.from(piecesOrRefuse(pieces), { objectMode: false });
+  Readable.from(inTurns(piecesOrRefuse(pieces)), { objectMode: false });
 
 async function wholeOf(pieces: AsyncGenerator<Buffer>): Promise<Buffer> {
   const all: Buffer[] = [];

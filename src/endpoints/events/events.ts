@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventRooms } from '../../caches/event-rooms.ts';
 import type { Presences } from '../../caches/presences.ts';
@@ -10,6 +9,7 @@ import { isOwnToken } from '../../tokens/own-tokens.ts';
 import type { Homeserver } from '../../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
 import type { Clock } from '../../scheduling/clock.ts';
+import { loopBudget } from '../../scheduling/loop-budget.ts';
 import { queryOf } from '../../http/query.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { Milliseconds } from '../../matrix/identifiers.ts';
@@ -188,8 +188,8 @@ export const events: FastifyPluginAsync<EventsOptions> = async (app, options) =>
   async function notePresences(key: Session['key'], ephemeral: readonly WrittenEphemeral[]): Promise<void> {
     const told = ephemeral.filter(({ type }) => type === 'm.presence');
     for (let at = 0; at < told.length; at += PRESENCES_AT_A_TIME) {
-      if (at > 0) await nextTurn();
       const some = told.slice(at, at + PRESENCES_AT_A_TIME);
+      await loopBudget.turnFor(some.reduce((sum, { bytes }) => sum + bytes.length, 0));
       options.presences.note(
         key,
         some.map(({ bytes }) => JSON.parse(bytes.toString()) as EphemeralEvent),

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { encodeRoomToken } from '../../tokens/own-tokens.ts';
 import type { Caller, Homeserver } from '../../homeserver/homeserver.ts';
 import { readOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
+import { loopBudget } from '../../scheduling/loop-budget.ts';
 import type { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
 import type { Spool } from '../streamed/spool.ts';
 import { PAGE_LIMIT } from '../../homeserver/messages-page.ts';
@@ -45,8 +45,8 @@ export async function readNewest(options: NewestEventsOptions): Promise<NewestEv
   for (let asked = 0; asked < MOST_PAGES && left > 0; asked += 1) {
     const query = { dir: 'b' as const, from, limit: Math.min(PAGE_LIMIT, left) };
     const page = await homeserver.messagesPage(caller, roomId, query, signal);
-    // To take the page, to find its events and to write them are three pieces of work.
-    await nextTurn();
+    // To find the page's events and to write them are two pieces of work.
+    await loopBudget.turnFor(page.bytes.length);
     const fresh = page.events.filter(({ event_id }) => event_id === undefined || !known.has(event_id));
     for (const { event_id } of fresh) {
       if (event_id !== undefined) known.add(event_id);
@@ -56,7 +56,7 @@ export async function readNewest(options: NewestEventsOptions): Promise<NewestEv
     oldest = fresh.at(-1)?.event_id ?? oldest;
     left -= fresh.length;
     if (fresh.length > 0) {
-      await nextTurn();
+      await loopBudget.turnFor(page.bytes.length);
       const bytes = readOrRefuse(() => events.toList(fresh.toReversed()));
       await spool.hold(`page ${pages}`, { roomId, bytes: bytes.subarray(1, -1) });
       pages += 1;

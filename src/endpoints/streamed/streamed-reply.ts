@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { withoutTokens, writeError } from '../../http/error-handler.ts';
 import { ClientLeft, cut, sendPieces } from '../../http/send.ts';
+import { inTurns } from '../../scheduling/loop-budget.ts';
 
 /**
  * Answers with pieces of JSON while they come. What goes wrong before the first one is thrown, and has a status of its
@@ -19,7 +20,7 @@ export async function replyWhileItComes(
   reply.hijack();
   reply.raw.writeHead(200, { ...headersOf(reply), 'content-type': 'application/json' });
   try {
-    await sendPieces(reply.raw, rejoin(first, pieces));
+    await sendPieces(reply.raw, inTurns(rejoin(first, pieces)));
     onSent?.();
   } catch (error) {
     // Nothing has left yet: the error can still be said.
