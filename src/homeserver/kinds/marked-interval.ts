@@ -168,7 +168,9 @@ async function walkBack(
     if (events.length === 0 || end === undefined) break;
     const isSamePage = oldest !== undefined && events[0]?.event_id === newest[0]?.event_id;
     if (isSamePage)
-      return (await reaches(reading, from, newest)) ? { page: oldest as MessagesToken } : fromPosition(from);
+      return (await reaches(reading, from, newest))
+        ? { page: oldest as MessagesToken }
+        : fromPosition(reading, from);
     if (end === oldest) break;
     const before = await readUpTo(reading, end, from);
     if (before.length > 0) return { page: end, marker: before.at(-1)?.event_id };
@@ -178,8 +180,15 @@ async function walkBack(
   return oldest === undefined ? undefined : { page: oldest };
 }
 
-/** From a sync token itself, where nothing better is found: the first event behind it may be missing. */
-const fromPosition = (position: SyncToken): Start => ({ page: position as string as MessagesToken });
+/**
+ * From a sync token itself, where nothing better is found: the first event behind it may be missing. Where that one is a fork
+ * that arrived late, events that had come before it have a greater depth and lie behind it: the last of them is the marker.
+ */
+async function fromPosition(reading: Reading, position: SyncToken): Promise<Start> {
+  const page = position as string as MessagesToken;
+  const before = await readUpTo(reading, page, position);
+  return { page, marker: before.at(-1)?.event_id };
+}
 
 /** Whether a page holds the second event or so behind a position: then it also holds the first one. */
 async function reaches(
