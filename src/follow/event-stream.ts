@@ -107,7 +107,7 @@ export function createEventStream(options: {
     } as const;
     const { rooms } = await patience.outlast(async () => {
       const chunks = await homeserver.streamSync(session.caller, query, signal);
-      return readStreamUpdate(chunks, session.userId, NOTHING_HELD);
+      return readStreamUpdate(chunks, await options.kind(), session.userId, NOTHING_HELD);
     });
     return remainderAt(position, rooms);
   }

@@ -38,12 +38,11 @@ export function createNowReader(homeserver: Homeserver, kind: () => Promise<Home
     variant = (variant + 1) % VARIANTS;
     const query: SyncQuery = { filter: nowFilter(variant), timeoutMs: 0, setPresence };
     const read = async (given: SyncQuery) =>
-      readNextBatch(await homeserver.streamSync(caller, given, signal));
+      readNextBatch(await homeserver.streamSync(caller, given, signal), homeserverKind);
     let position = await read(query).catch((error: unknown) => readByMessages(error, caller, roomId, signal));
     // Of the whole stream alone: a `since` acknowledges to-device messages, which one who only looks must not.
     if (homeserverKind.remembersInitialSyncs === true && roomId === undefined)
       position = await read({ ...query, since: position });
-    homeserverKind.noteSyncToken?.(position);
     return position;
   };
 

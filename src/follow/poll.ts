@@ -57,12 +57,11 @@ export async function poll(options: PollOptions): Promise<PollResult> {
     const given = await patience.outlast(async () => {
       memory.release();
       const query = { filter, since, timeoutMs: patience.leftMs(), setPresence: 'online' } as const;
-      return readStreamUpdate(await homeserver.streamSync(caller, query, signal), userId, memory);
+      return readStreamUpdate(await homeserver.streamSync(caller, query, signal), kind, userId, memory);
     });
     const { nextBatch, isInitial } = given;
     if (kind.takesJunkAsNothing === true && isInitial)
       throw new MatrixError(400, 'M_UNKNOWN', "'from' parameter is invalid");
-    kind.noteSyncToken?.(nextBatch);
     const reading = { homeserver, kind, caller, nextBatch, signal };
     const rooms = await patience.outlast(() => settleTimelines(given.rooms, reading));
     const told = { ...given, rooms };

@@ -16,7 +16,7 @@ export class OddStatus extends Error {
 export const isStatus = (status: number): boolean => status >= 100 && status <= 599;
 
 /**
- * Whatever undici throws, for a request of ours or a passed one → what the client is told; nothing of the homeserver's
+ * Whatever undici throws → what the client is told; nothing of the homeserver's
  * address is in it, and `cause` is for the log.
  */
 export function explainNetworkError(error: unknown): MatrixError {
@@ -27,13 +27,18 @@ export function explainNetworkError(error: unknown): MatrixError {
   if (error instanceof AnswerTooLate) return unavailable(504, 'The homeserver took too long to answer');
   const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
   if (TOO_LATE.has(code)) return unavailable(504, 'The homeserver took too long to answer');
-  if (code === 'UND_ERR_INVALID_ARG')
-    return new MatrixError(400, 'M_UNKNOWN', 'The request cannot be passed on');
   if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET')
     return unavailable(502, 'The homeserver closed the connection');
   if (error instanceof OddStatus || code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
     return unavailable(502, "The homeserver's answer is not valid HTTP/1.1");
   return unavailable(502, 'Could not reach the homeserver');
+}
+
+/** The same for a request that is passed on: what undici cannot send is what the client wrote. */
+export function explainPassingError(error: unknown): MatrixError {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code !== 'UND_ERR_INVALID_ARG') return explainNetworkError(error);
+  return new MatrixError(400, 'M_UNKNOWN', 'The request cannot be passed on');
 }
 
 const TOO_LATE: ReadonlySet<string> = new Set([

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import { writeError } from '../http/error-handler.ts';
 import { loopBudget, SENT } from '../scheduling/loop-budget.ts';
 import { cut } from '../http/send.ts';
-import { AnswerTooLate, explainNetworkError, isStatus, OddStatus } from '../homeserver/network-errors.ts';
+import { AnswerTooLate, explainPassingError, isStatus, OddStatus } from '../homeserver/network-errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { toClientHeaders } from './headers.ts';
 
@@ -107,7 +107,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       cut(this.#response);
       return;
     }
-    const explained = explainNetworkError(error);
+    const explained = explainPassingError(error);
     this.#tell(explained.status);
     writeError(this.#response, explained);
   }

@@ -15,20 +15,22 @@ export function checkedShape(path: JsonPath, first: number): Shape {
   return shape;
 }
 
-/** A `next_batch` as JSON text → whether it can be one. */
-function isToken(bytes: Buffer): boolean {
-  const token: unknown = JSON.parse(bytes.toString());
-  return typeof token === 'string' && token !== '';
+/** Throws where an answer has no `next_batch`, or one that its client could not come back with. */
+export function checkNextBatch(token: unknown, isSyncToken: (text: string) => boolean): void {
+  if (typeof token !== 'string' || token === '') throw new UnreadableAnswer('the answer has no next_batch');
+  if (!isSyncToken(token)) throw new UnreadableAnswer('next_batch is not of the shape of its homeserver');
 }
 
-/** Reads a `/sync` for another visitor, which sees only what is of its type. */
+/** Reads a `/sync` for another visitor, which sees only what is of its type, and a `next_batch` that `isSyncToken` takes. */
 export class CheckedSync implements JsonVisitor {
   readonly #inner: JsonVisitor;
+  readonly #isSyncToken: (text: string) => boolean;
   readonly #members = new JsonMembers();
   #hasNextBatch = false;
 
-  constructor(inner: JsonVisitor) {
+  constructor(inner: JsonVisitor, isSyncToken: (text: string) => boolean) {
     this.#inner = inner;
+    this.#isSyncToken = isSyncToken;
   }
 
   visit(path: JsonPath, first: number): JsonStep {
@@ -38,7 +40,7 @@ export class CheckedSync implements JsonVisitor {
 
   take(path: JsonPath, bytes: Buffer): void {
     if (path.length === 1 && path[0] === 'next_batch') {
-      if (!isToken(bytes)) throw new UnreadableAnswer('the answer has no next_batch');
+      checkNextBatch(JSON.parse(bytes.toString()), this.#isSyncToken);
       this.#hasNextBatch = true;
     } else if (path.length === 4) checkEvents(bytes);
     else if (shapeAt(path) === 'event') this.#checkEvent(bytes);

@@ -90,13 +90,15 @@ const isToken = (token: unknown): void => {
   expect(token).toEqual(expect.any(String));
   expect(token).not.toBe('');
 };
+/** One that the gateway takes back. */
+const isStreamToken = (token: unknown): void => expect(token).toMatch(/^(?:s\d+_\d+|hsc1\..+)$/);
 const isStream: Check = ({ start, chunk, end }) => {
   isToken(start);
-  isToken(end);
+  isStreamToken(end);
   areEvents(chunk);
 };
 const isAccount: Check = ({ rooms, presence, account_data, receipts, end }) => {
-  isToken(end);
+  isStreamToken(end);
   for (const list of [presence, account_data, receipts]) areEvents(list);
   for (const room of rooms as { messages: { chunk: unknown; end: unknown }; state: unknown }[]) {
     areEvents(room.messages.chunk);
@@ -105,7 +107,7 @@ const isAccount: Check = ({ rooms, presence, account_data, receipts, end }) => {
   }
 };
 const isDraft: Check = ({ next_batch, rooms }) => {
-  isToken(next_batch);
+  isStreamToken(next_batch);
   expect(rooms).toBeInstanceOf(Object);
 };
 const isRoom: Check = ({ messages, state }) => {
@@ -197,6 +199,14 @@ describe('a homeserver that answers nonsense', () => {
     expect(answer?.status).toBe(200);
     isValid(answer?.body as Record<string, unknown>);
   });
+
+  test.each(ENDPOINTS.filter(({ isValid }) => [isStream, isAccount, isDraft].includes(isValid)))(
+    '$path, a next_batch that is no token of its kind -> 502, as its client could not come back with it',
+    async ({ path }) => {
+      homeserver.answers = { ...GOOD, sync: { ...(GOOD['sync'] as object), next_batch: 'a position' } };
+      expect(await ask(path)).toMatchObject({ status: 502, body: { errcode: 'M_UNKNOWN' } });
+    },
+  );
 
   test('any value of any answer of another type, any key left out -> an error of the homeserver, a cut, or a valid answer', async () => {
     await fc.assert(

@@ -7,6 +7,7 @@ import type { SessionCursors } from '../../follow/session-cursors.ts';
 import { encodeRoomToken } from '../../tokens/own-tokens.ts';
 import type { Caller, Homeserver } from '../../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
+import { tokensGivenBy } from '../../homeserver/kinds/sync-token.ts';
 import type { Clock } from '../../scheduling/clock.ts';
 import { queryOf } from '../../http/query.ts';
 import { closeSignal } from '../../http/send.ts';
@@ -94,8 +95,10 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
     );
     const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
     reply.raw.once('close', () => void spool.close());
+    const kind = await options.kind();
     const pieces = writeInitialSync({
       chunks,
+      isSyncToken: tokensGivenBy(kind),
       spool,
       visibility,
       context: {
@@ -103,7 +106,7 @@ export const initialSync: FastifyPluginAsync<InitialSyncOptions> = async (app, o
         archived: query.archived,
         isRaw: query.isRaw,
         nowMs: clock.now(),
-        ...((await options.kind()).ignoresTimelineLimit === true && { mostEvents: query.limit }),
+        ...(kind.ignoresTimelineLimit === true && { mostEvents: query.limit }),
         roomToken: (roomId, eventId, side) => encodeRoomToken({ roomId, eventId, side }),
         onEvent: (eventId, roomId) => options.eventRooms.note(eventId, roomId),
         onPresence: (event) => options.presences.note(key, [event]),

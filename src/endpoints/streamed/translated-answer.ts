@@ -1,3 +1,4 @@
+import type { IsSyncToken } from '../../homeserver/kinds/sync-token.ts';
 import { readOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import type { ClientEvent } from '../../matrix/client-event.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
@@ -17,6 +18,7 @@ export interface StreamTranslation extends JsonVisitor {
 export interface TranslatedAnswerOptions {
   /** The homeserver's `/sync`, as it comes. */
   chunks: AsyncIterable<Buffer>;
+  isSyncToken: IsSyncToken;
   createTranslation: (io: TranslationIo) => StreamTranslation;
   spool: Spool;
   visibility: VisibilityWait;
@@ -66,7 +68,7 @@ export async function* writeTranslated(options: TranslatedAnswerOptions): AsyncG
     sink: translated,
     inviteOf: (roomId) => invites.get(roomId),
   });
-  const reader = new JsonReader(new CheckedSync(translation));
+  const reader = new JsonReader(new CheckedSync(translation, options.isSyncToken));
 
   for await (const chunk of options.chunks) {
     readOrRefuse(() => reader.push(chunk));

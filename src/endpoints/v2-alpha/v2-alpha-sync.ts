@@ -6,6 +6,7 @@ import { resolveForSync } from '../../tokens/resolve-token.ts';
 import type { SessionCursors } from '../../follow/session-cursors.ts';
 import { encodeRoomToken, isOwnToken } from '../../tokens/own-tokens.ts';
 import type { SyncQuery } from '../../homeserver/homeserver.ts';
+import { tokensGivenBy } from '../../homeserver/kinds/sync-token.ts';
 import type { Clock } from '../../scheduling/clock.ts';
 import { queryOf } from '../../http/query.ts';
 import { toRawPath } from '../../http/raw-url.ts';
@@ -30,7 +31,7 @@ import {
   meansModernSync,
   type V2AlphaShapeOptions,
 } from './v2-alpha-modern-sync.ts';
-import { writeV2AlphaSync } from './v2-alpha-sync-answer.ts';
+import { writeV2AlphaSync, type V2AlphaSyncAnswerOptions } from './v2-alpha-sync-answer.ts';
 import { readV2AlphaSyncQuery, type V2AlphaSyncQuery } from './v2-alpha-sync-query.ts';
 import { createVisibilityWait } from '../streamed/visibility-wait.ts';
 
@@ -113,7 +114,8 @@ export const v2AlphaSync: FastifyPluginAsync<V2AlphaSyncOptions> = async (app, o
       await replyWhileItComes(
         request,
         reply,
-        write(session, query, nothingSince(query.since), reply, signal),
+        // The client's own token, which may be one of ours.
+        write(session, query, { chunks: nothingSince(query.since), isSyncToken: () => true }, reply, signal),
       );
     }
   }
@@ -134,20 +136,20 @@ export const v2AlphaSync: FastifyPluginAsync<V2AlphaSyncOptions> = async (app, o
         if (query.filter === undefined || !isUnknownFilter(error)) throw error;
         return homeserver.streamSync(caller, { ...modern, filter: toOwnFilter(query, {}) }, signal);
       });
-    return write(session, query, chunks, reply, signal);
+    return write(session, query, { chunks, isSyncToken: tokensGivenBy(await options.kind()) }, reply, signal);
   }
 
   function write(
     { caller, userId, key }: Session,
     { draft }: V2AlphaSyncQuery,
-    chunks: AsyncIterable<Buffer>,
+    answer: Pick<V2AlphaSyncAnswerOptions, 'chunks' | 'isSyncToken'>,
     reply: FastifyReply,
     signal: AbortSignal,
   ): AsyncGenerator<Buffer, void> {
     const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
     reply.raw.once('close', () => void spool.close());
     return writeV2AlphaSync({
-      chunks,
+      ...answer,
       spool,
       visibility: createVisibilityWait({ ...options, budgetMs: options.visibilityWaitMs, signal }),
       context: {

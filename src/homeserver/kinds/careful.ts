@@ -26,6 +26,7 @@ export function createCarefulKind(): HomeserverKind {
   const isOfItsShape = (text: string): boolean =>
     POSSIBLE.test(text) && (seen.size === 0 || seen.has(shapeOf(text)));
   const note = (token: string): void => {
+    if (!POSSIBLE.test(token)) return;
     seen.delete(shapeOf(token));
     seen.add(shapeOf(token));
     const [oldest] = seen;

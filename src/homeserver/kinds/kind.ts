@@ -97,8 +97,8 @@ export interface HomeserverKind {
   readonly repeatsTyping?: true;
   /** It gives a repeated `/sync` without `since` an earlier answer. */
   readonly remembersInitialSyncs?: true;
-  /** Hears of a token that the homeserver made: where nothing else tells what its tokens look like. */
-  noteSyncToken?(token: SyncToken): void;
+  /** Hears of a token that the homeserver gave: where nothing else tells what its tokens look like. */
+  noteSyncToken?(token: string): void;
   /**
    * The newest events of a room up to a position, where the timelines of `/sync` run past its `next_batch`: what lies
    * behind them comes again with the next answer. Absent, or undefined: timelines end where `next_batch` says.

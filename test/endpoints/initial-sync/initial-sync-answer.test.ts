@@ -31,6 +31,7 @@ async function translate({
       yield Buffer.from(bytes.subarray(at, at + chunkLength));
   }
   const answer = writeInitialSync({
+    isSyncToken: () => true,
     chunks: chunks(),
     spool,
     visibility: { askAhead: () => {}, of: async (roomId) => (roomId.includes('1') ? 'public' : 'private') },

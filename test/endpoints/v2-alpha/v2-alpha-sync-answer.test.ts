@@ -25,6 +25,7 @@ async function translate({
 }: Given): Promise<string> {
   const spool = createSpool({ maxMemoryBytes });
   const answer = writeV2AlphaSync({
+    isSyncToken: () => true,
     chunks: inChunks(text, chunkLength),
     spool,
     visibility: { askAhead: () => {}, of: async (roomId) => (roomId.includes('1') ? 'public' : 'private') },
