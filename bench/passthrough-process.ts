@@ -7,6 +7,8 @@ import fastifyHttpProxy from '@fastify/http-proxy';
 import Fastify from 'fastify';
 import { createApp } from '../src/app.ts';
 import { readConfig } from '../src/config/config.ts';
+import { createHomeserverPaths } from '../src/passthrough/legacy-prefixes.ts';
+import { SAME_PATHS } from '../src/routes.ts';
 import { createPassThrough, passthrough } from '../src/passthrough/passthrough.ts';
 import { connectTo } from '../src/homeserver/connections.ts';
 import { installErrorHandler } from '../src/http/error-handler.ts';
@@ -80,6 +82,7 @@ async function startPassThrough(): Promise<number> {
     trustedProxies: ['loopback'],
     answerIdleMs: 60_000,
     deadlineMs: 600_000,
+    toHomeserverPath: createHomeserverPaths(SAME_PATHS),
     prefixesOf: () => ({ hasR0: true, hasV3: true }),
     hasAuthenticatedMedia: () => false,
     onAnswered: () => {},

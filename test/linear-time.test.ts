@@ -8,7 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { MessagesPage } from '../src/homeserver/messages-page.ts';
 import { toAddress } from '../src/http/forwarded.ts';
 import { toAuthenticatedMedia } from '../src/passthrough/legacy-media.ts';
-import { toHomeserverPath } from '../src/passthrough/legacy-prefixes.ts';
+import { createHomeserverPaths } from '../src/passthrough/legacy-prefixes.ts';
+import { SAME_PATHS } from '../src/routes.ts';
 import { toOriginForm } from '../src/http/origin-form.ts';
 import { takeQueryToken } from '../src/passthrough/query-token.ts';
 import { queryOf, withQueryParameter } from '../src/http/query.ts';
@@ -91,6 +92,7 @@ describe('regular expressions', () => {
 });
 
 describe('functions', () => {
+  const toHomeserverPath = createHomeserverPaths(SAME_PATHS);
   const prefixes = { hasR0: true, hasV3: true };
   const requestTo = (url: string) => ({ raw: { url } });
   const functions: Record<string, (text: string) => unknown> = {

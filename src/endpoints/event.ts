@@ -1,24 +1,11 @@
-import type { FastifyPluginAsync } from 'fastify';
-import type { EventRooms } from '../caches/event-rooms.ts';
-import type { Homeserver } from '../homeserver/homeserver.ts';
+import type { Account } from '../homeserver/homeserver.ts';
 import { readOrRefuse } from '../homeserver/unreadable-answer.ts';
-import type { Clock } from '../scheduling/clock.ts';
 import { pathOf } from '../http/raw-url.ts';
-import type { Turns } from '../scheduling/turns.ts';
-import { HomeserverError, MatrixError, unrecognized } from '../matrix/errors.ts';
+import { HomeserverError, MatrixError } from '../matrix/errors.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
-import { answerGet } from './session/route.ts';
-import type { Session, SessionReader } from './session/session.ts';
-
-export interface EventOptions {
-  homeserver: Homeserver;
-  sessions: SessionReader;
-  eventRooms: EventRooms;
-  /** A turn for each room that a search asks; the session is the owner. */
-  callTurns: Turns;
-  clock: Clock;
-}
+import type { CreateEndpoint, SessionCall } from './route.ts';
+import type { Session } from './session/session.ts';
 
 /** A search asks at most so many rooms. */
 const MOST_ROOMS = 200;
@@ -35,70 +22,59 @@ const MOST_ROOMS = 200;
  * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/old_sync.yaml (getOneEvent)
  * @see docs/reference/synapse-legacy.md#one-event
  */
-export const event: FastifyPluginAsync<EventOptions> = async (app, options) => {
-  const { homeserver, sessions, eventRooms, clock } = options;
+export const createGetOneEvent: CreateEndpoint<SessionCall> = (services) => {
+  const { eventRooms, callTurns, clock } = services;
 
-  app.addHook('onRequest', async ({ raw }) => {
-    // Natively an event id holds no slash, but it may be empty.
-    const rawPath = pathOf(raw.url ?? '');
-    if (raw.method !== 'OPTIONS' && rawPath.endsWith('/') && !rawPath.endsWith(PLACE)) throw unrecognized();
-  });
-
-  answerGet(app, '/events/*', sessions, async (request, reply) => {
-    const rawPath = pathOf(request.raw.url ?? '');
-    const eventId = readEventId(rawPath);
-    const session = await sessions.sessionOf(request);
-    if (session.isGuest) throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guest access not allowed');
-    if (eventId === '') throw eventNotFound();
-    reply.type('application/json');
-    return sessions.withSession(session, () => getOneEvent(session, eventId, request.signal));
-  });
-
-  async function getOneEvent(session: Session, eventId: EventId, signal: AbortSignal): Promise<Buffer> {
+  async function getOneEvent(session: Session, eventId: EventId): Promise<Buffer> {
     const remembered = eventRooms.roomOf(eventId);
     const found =
-      (remembered === undefined ? undefined : await readFrom(remembered, session, eventId, signal)) ??
-      (await search(session, eventId, remembered, signal));
+      (remembered === undefined ? undefined : await readFrom(remembered, session.account, eventId)) ??
+      (await search(session, eventId, remembered));
     if (found === undefined) throw eventNotFound();
     eventRooms.note(eventId, found.roomId);
     const events = new LegacyEventBytes(found.roomId, clock.now());
     return readOrRefuse(() => events.toLegacy(found.event));
   }
 
-  async function search(session: Session, eventId: EventId, asked: RoomId | undefined, signal: AbortSignal) {
-    const joined = (await homeserver.joinedRooms(session.caller, signal)).filter(
-      (roomId) => roomId !== asked,
-    );
+  async function search({ key, account }: Session, eventId: EventId, asked: RoomId | undefined) {
+    const joined = (await account.joinedRooms()).filter((roomId) => roomId !== asked);
     const stop = new AbortController();
-    const either = AbortSignal.any([signal, stop.signal]);
+    const either = AbortSignal.any([account.signal, stop.signal]);
     let found: { roomId: RoomId; event: Buffer } | undefined;
     const searches = eventRooms
       .byActivity(joined)
       .slice(0, MOST_ROOMS)
       .map(async (roomId) => {
-        const end = await options.callTurns.enter(session.key, either);
-        const hit = await readFrom(roomId, session, eventId, either).finally(end);
+        const end = await callTurns.enter(key, either);
+        const hit = await readFrom(roomId, account.until(either), eventId).finally(end);
         if (hit === undefined || found !== undefined) return;
         found = hit;
         stop.abort();
       });
     const results = await Promise.allSettled(searches);
-    signal.throwIfAborted();
+    account.signal.throwIfAborted();
     // A room that could not be asked may be the one: not finding the event elsewhere is then no answer.
     const failed = results.find((result) => result.status === 'rejected');
     if (found === undefined && failed !== undefined) throw failed.reason;
     return found;
   }
 
-  async function readFrom(roomId: RoomId, { caller }: Session, eventId: EventId, signal: AbortSignal) {
+  async function readFrom(roomId: RoomId, account: Account, eventId: EventId) {
     try {
-      return { roomId, event: await homeserver.event(caller, roomId, eventId, signal) };
+      return { roomId, event: await account.event(roomId, eventId) };
     } catch (error) {
       if (error instanceof HomeserverError && (error.status === 403 || error.status === 404))
         return undefined;
       throw error;
     }
   }
+
+  return async ({ request, reply, session }) => {
+    const eventId = readEventId(pathOf(request.raw.url ?? ''));
+    if (eventId === '') throw eventNotFound();
+    reply.type('application/json');
+    return getOneEvent(session, eventId);
+  };
 };
 
 /** The rest of the raw path, which may hold `/` and `+` as they are, or escaped. */

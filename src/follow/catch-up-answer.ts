@@ -1,5 +1,5 @@
 import type { SessionKey } from '../caches/sessions.ts';
-import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { Account } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import { isTransient, MatrixError } from '../matrix/errors.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
@@ -14,14 +14,13 @@ import type { SessionCursors } from './session-cursors.ts';
 
 /** What one answer of a stream is for. */
 export interface AnswerRequest {
-  session: { key: SessionKey; caller: Caller; userId: UserId };
+  session: { key: SessionKey; userId: UserId; account: Account };
   /** What the client sent as `from`. */
   token: string;
   /** At most so many room events in this answer. */
   limit: number;
   isRaw: boolean;
   patience: Patience;
-  signal: AbortSignal;
 }
 
 /** The steps of one answer; its return value is the token to go on with. */
@@ -46,17 +45,16 @@ const NO_STEPS: readonly Step[] = [];
 
 /** Catch-ups as answers: begun with the first event at hand, ended behind the last one given, the rest remembered. */
 export function createCatchUpAnswers(options: {
-  homeserver: Homeserver;
   kind: () => Promise<HomeserverKind>;
   cursors: SessionCursors;
   clock: Clock;
   onRefusedRoom?: () => void;
 }): CatchUpAnswers {
-  const { homeserver, cursors } = options;
+  const { cursors } = options;
   const pagesAhead = createPagesAhead();
 
   async function open(remainder: Remainder, request: AnswerRequest): Promise<CatchUpAnswer | undefined> {
-    const { session, token, patience, limit, signal } = request;
+    const { session, token, patience, limit } = request;
     let failed: RoomId | undefined;
     let reached = remainder;
     const source: IntervalSource = {
@@ -66,7 +64,7 @@ export function createCatchUpAnswers(options: {
     };
     try {
       return await patience.outlast(async () => {
-        const steps = readCatchUp(reached, limit, source, signal);
+        const steps = readCatchUp(reached, limit, source, session.account.signal);
         const first = await steps.next();
         if (first.done !== true) return giveSteps(first.value, steps, request);
         return first.value.rooms.length === 0 ? undefined : giveNothing(first.value, readingKeyOf(request));
@@ -84,10 +82,10 @@ export function createCatchUpAnswers(options: {
     const kind = await options.kind();
     const filter = messagesFilter({ isRaw });
     return {
-      readPage: (interval, page, reading) =>
-        kind.readPage(homeserver, session.caller, interval, page, {
+      readPage: (interval, page, { memo, signal }) =>
+        kind.readPage(session.account.until(signal), interval, page, {
           ...(filter !== undefined && { filter }),
-          ...reading,
+          memo,
         }),
       isGivenUp: (roomId) => cursors.failures(session.key, token, roomId) >= FAILURES_BEFORE_GIVING_UP,
       onRefused: () => options.onRefusedRoom?.(),
@@ -100,7 +98,7 @@ export function createCatchUpAnswers(options: {
   async function* giveSteps(
     first: Step,
     steps: AsyncGenerator<Step, Remainder>,
-    { session, isRaw, signal }: AnswerRequest,
+    { session, isRaw }: AnswerRequest,
   ): CatchUpAnswer {
     let remainder = first.remainder;
     try {
@@ -114,7 +112,7 @@ export function createCatchUpAnswers(options: {
         yield step.value;
       }
     } catch (error) {
-      if (!(error instanceof MatrixError) && !signal.aborted) throw error;
+      if (!(error instanceof MatrixError) && !session.account.signal.aborted) throw error;
     } finally {
       await steps.return(remainder);
     }

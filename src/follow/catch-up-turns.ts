@@ -5,7 +5,8 @@ import type { CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
 export function withTurns(answers: CatchUpAnswers, turns: Turns): CatchUpAnswers {
   return {
     open: async (remainder, request) => {
-      const { session, signal } = request;
+      const { session } = request;
+      const { signal } = session.account;
       const end = await turns.enter(ownerOf(session.key), signal);
       // An answer that nobody begins to read never comes to its end.
       signal.addEventListener('abort', end, { once: true });

@@ -1,4 +1,3 @@
-import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../scheduling/clock.ts';
 import type { RoomId, SyncToken } from '../matrix/identifiers.ts';
@@ -44,7 +43,6 @@ export interface EventStream {
  * @see docs/decisions/catch-up.md
  */
 export function createEventStream(options: {
-  homeserver: Homeserver;
   kind: () => Promise<HomeserverKind>;
   answers: CatchUpAnswers;
   cursors: SessionCursors;
@@ -53,7 +51,7 @@ export function createEventStream(options: {
   onRemainder?: (how: 'hit' | 'rebuilt') => void;
   onUpdate?: (update: StreamUpdate) => void;
 }): EventStream {
-  const { homeserver, answers, cursors, clock } = options;
+  const { answers, cursors, clock } = options;
 
   async function follow(position: StreamPosition, request: StreamRequest): Promise<Delivery> {
     if ('syncToken' in position) return pollFrom(position.syncToken, request);
@@ -63,13 +61,12 @@ export function createEventStream(options: {
   }
 
   async function pollFrom(since: SyncToken, request: StreamRequest): Promise<Delivery> {
-    const { session, isRaw, patience, memory, signal } = request;
-    const { caller, userId } = session;
+    const { session, isRaw, patience, memory } = request;
+    const { account, userId } = session;
     const kind = await patience.outlast(options.kind);
     const { from, to, update } = await poll({
-      homeserver,
+      account,
       kind,
-      caller,
       userId,
       since,
       isRaw,
@@ -80,7 +77,6 @@ export function createEventStream(options: {
       patience,
       memory,
       clock,
-      signal,
     });
     if (update === undefined) return { kind: 'quiet', end: to };
     cursors.noteDelivered(session.key, to, roomsJoinedIn(update));
@@ -94,7 +90,7 @@ export function createEventStream(options: {
 
   /** What is left at a catch-up token: as remembered, else as the homeserver tells now. */
   async function remainderOf(position: CatchUpPosition, request: AnswerRequest): Promise<Remainder> {
-    const { session, token, patience, signal } = request;
+    const { session, token, patience } = request;
     const remembered = cursors.remainder(readingKeyOf(request), token);
     options.onRemainder?.(remembered === undefined ? 'rebuilt' : 'hit');
     if (remembered !== undefined) return remembered;
@@ -106,7 +102,7 @@ export function createEventStream(options: {
       setPresence: 'online',
     } as const;
     const { rooms } = await patience.outlast(async () => {
-      const chunks = await homeserver.streamSync(session.caller, query, signal);
+      const chunks = await session.account.streamSync(query);
       return readStreamUpdate(chunks, await options.kind(), session.userId, NOTHING_HELD);
     });
     return remainderAt(position, rooms);

@@ -1,4 +1,4 @@
-import type { Caller, Homeserver, SyncQuery } from '../homeserver/homeserver.ts';
+import type { Account, SyncQuery } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import { HomeserverError } from '../matrix/errors.ts';
 import type { RoomId, SyncToken } from '../matrix/identifiers.ts';
@@ -7,11 +7,10 @@ import { readNextBatch } from './read-update.ts';
 
 /** Reads the newest position in a caller's stream. */
 export type ReadNow = (
-  caller: Caller,
+  account: Account,
   options: {
     /** As the endpoint does natively. */
     setPresence: 'online' | 'offline';
-    signal: AbortSignal;
     /** The room that it is for, where it is for one alone: some homeservers have a gentler way then. */
     roomId?: RoomId;
   },
@@ -26,20 +25,19 @@ const VARIANTS = 4096;
  *
  * @see docs/reference/performance.md#what-synapses-endpoints-cost
  */
-export function createNowReader(homeserver: Homeserver, kind: () => Promise<HomeserverKind>): ReadNow {
+export function createNowReader(kind: () => Promise<HomeserverKind>): ReadNow {
   // Two that ask for *now* must not get one cached answer.
   let variant = 0;
-  return async (caller, { setPresence, signal, roomId }) => {
+  return async (account, { setPresence, roomId }) => {
     const homeserverKind = await kind();
     if (roomId !== undefined) {
-      const position = await homeserverKind.readRoomNow?.(homeserver, caller, roomId, signal);
+      const position = await homeserverKind.readRoomNow?.(account, roomId);
       if (position !== undefined) return position;
     }
     variant = (variant + 1) % VARIANTS;
     const query: SyncQuery = { filter: nowFilter(variant), timeoutMs: 0, setPresence };
-    const read = async (given: SyncQuery) =>
-      readNextBatch(await homeserver.streamSync(caller, given, signal), homeserverKind);
-    let position = await read(query).catch((error: unknown) => readByMessages(error, caller, roomId, signal));
+    const read = async (given: SyncQuery) => readNextBatch(await account.streamSync(given), homeserverKind);
+    let position = await read(query).catch((error: unknown) => readByMessages(error, account, roomId));
     // Of the whole stream alone: a `since` acknowledges to-device messages, which one who only looks must not.
     if (homeserverKind.remembersInitialSyncs === true && roomId === undefined)
       position = await read({ ...query, since: position });
@@ -49,12 +47,11 @@ export function createNowReader(homeserver: Homeserver, kind: () => Promise<Home
   /** Where `/sync` fails, as Synapse's does for an application service's own bot. Throws its error where nothing tells. */
   async function readByMessages(
     error: unknown,
-    caller: Caller,
+    account: Account,
     roomId: RoomId | undefined,
-    signal: AbortSignal,
   ): Promise<SyncToken> {
     if (roomId === undefined || !(error instanceof HomeserverError && error.status === 500)) throw error;
-    const place = await readNewestPlace({ homeserver, kind: await kind(), caller, roomId, signal });
+    const place = await readNewestPlace(account, roomId, await kind());
     if (place === undefined) throw error;
     return place;
   }
@@ -64,14 +61,11 @@ export function createNowReader(homeserver: Homeserver, kind: () => Promise<Home
  * A room's newest place, without `/sync`, where it tells a position in the stream. It is good for what is read of this room,
  * not for the whole stream: nothing but its events lies at a place in it.
  */
-export async function readNewestPlace(room: {
-  homeserver: Homeserver;
-  kind: HomeserverKind;
-  caller: Caller;
-  roomId: RoomId;
-  signal: AbortSignal;
-}): Promise<SyncToken | undefined> {
-  const { homeserver, kind, caller, roomId, signal } = room;
-  const { start } = await homeserver.messagesPage(caller, roomId, { dir: 'b', limit: 1 }, signal);
+export async function readNewestPlace(
+  account: Account,
+  roomId: RoomId,
+  kind: HomeserverKind,
+): Promise<SyncToken | undefined> {
+  const { start } = await account.messagesPage(roomId, { dir: 'b', limit: 1 });
   return start === undefined ? undefined : kind.toSyncToken(start);
 }

@@ -1,7 +1,7 @@
 // The pages of a catch-up's rooms: the one in hand, and those that are on their way.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { IntervalPage, PageReading, RoomInterval } from '../homeserver/kinds/kind.ts';
+import type { IntervalPage, PageMemo, RoomInterval } from '../homeserver/kinds/kind.ts';
 import { MessagesPage } from '../homeserver/messages-page.ts';
 import { loopBudget } from '../scheduling/loop-budget.ts';
 import { HomeserverError, isTransient } from '../matrix/errors.ts';
@@ -9,6 +9,11 @@ import type { MessagesToken, RoomId } from '../matrix/identifiers.ts';
 import type { RoomEvent, RoomTimeline } from '../translate/events.ts';
 import { bytesOfPage, type PageAhead, type PagesAhead } from './page-ahead.ts';
 import type { Reading, Remainder } from './remainder.ts';
+
+export interface PageReading {
+  memo: PageMemo;
+  signal: AbortSignal;
+}
 
 /** How a catch-up reads the homeserver, and whom it tells of rooms that cannot be read. */
 export interface IntervalSource {

@@ -1,5 +1,4 @@
 import type { SessionKey } from '../caches/sessions.ts';
-import type { Homeserver } from '../homeserver/homeserver.ts';
 import type { HomeserverKind, NewsMemo } from '../homeserver/kinds/kind.ts';
 import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
 import {
@@ -45,7 +44,6 @@ const LONGEST_WAIT_MS: Milliseconds = 30_000;
  * @see docs/decisions/previews.md
  */
 export function createPeekStream(options: {
-  homeserver: Homeserver;
   kind: () => Promise<HomeserverKind>;
   answers: CatchUpAnswers;
   cursors: SessionCursors;
@@ -53,7 +51,7 @@ export function createPeekStream(options: {
   watch: RoomWatch;
   onProbe?: () => void;
 }): PeekStream {
-  const { homeserver, answers, cursors, positions, watch } = options;
+  const { answers, cursors, positions, watch } = options;
 
   async function follow(roomId: RoomId, position: StreamPosition, given: PeekRequest): Promise<PeekDelivery> {
     // A remainder of this room alone must never be taken for one of the whole stream at the same token.
@@ -76,24 +74,25 @@ export function createPeekStream(options: {
   }
 
   async function followFrom(roomId: RoomId, start: SyncToken, request: PeekRequest): Promise<PeekDelivery> {
-    const { session, patience, signal } = request;
+    const { session, patience } = request;
+    const { account } = session;
     const kind = await patience.outlast(options.kind);
     let since = start;
     const readNow = () =>
-      patience.outlast(() => positions.readNow(session.caller, { setPresence: 'online', roomId, signal }));
+      patience.outlast(() => positions.readNow(account, { setPresence: 'online', roomId }));
     const memos = new Map<SyncToken, NewsMemo>();
     const probeFrom = (position: SyncToken) => {
       const memo = memos.get(position) ?? {};
       memos.set(position, memo);
-      return (probeSignal: AbortSignal) => {
+      return (signal: AbortSignal) => {
         options.onProbe?.();
-        return kind.hasNews(homeserver, session.caller, roomId, position, probeSignal, memo);
+        return kind.hasNews(account.until(signal), roomId, position, memo);
       };
     };
     for (;;) {
       // Read before the look, so that nothing falls between the two. See `Watcher.probe`.
       const reached = patience.leftMs() === 0 || positions.has(since) ? since : await readNow();
-      if (await patience.outlast(() => probeFrom(since)(signal))) {
+      if (await patience.outlast(() => probeFrom(since)(account.signal))) {
         if (kind.hidesRefusals === true) await patience.outlast(request.refuseUnreadable);
         const to = await readNow();
         const remainder: Remainder = { from: since, to, rooms: [roomAlone(roomId)] };
@@ -107,7 +106,7 @@ export function createPeekStream(options: {
       const leftMs = patience.leftMs();
       if (leftMs === 0) return { kind: 'quiet', end: since };
       const watcher = { session: session.key, probe: probeFrom(reached) };
-      await watch.wait(roomId, watcher, Math.min(LONGEST_WAIT_MS, leftMs), signal);
+      await watch.wait(roomId, watcher, Math.min(LONGEST_WAIT_MS, leftMs), account.signal);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { Account } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../scheduling/clock.ts';
 import { isTransient, MatrixError, retryAfterOf } from '../matrix/errors.ts';
@@ -17,9 +17,8 @@ export interface PollResult {
 }
 
 export interface PollOptions {
-  homeserver: Homeserver;
+  account: Account;
   kind: HomeserverKind;
-  caller: Caller;
   userId: UserId;
   since: SyncToken;
   isRaw: boolean;
@@ -29,7 +28,6 @@ export interface PollOptions {
   /** What is held of the update. */
   memory: AnswerMemory;
   clock: Clock;
-  signal: AbortSignal;
 }
 
 /** Between two rounds, whatever the homeserver does: a poll never becomes a hot loop. */
@@ -48,7 +46,7 @@ const LONGEST_BACKOFF_MS = 5000;
  * @see docs/decisions/events.md
  */
 export async function poll(options: PollOptions): Promise<PollResult> {
-  const { homeserver, kind, caller, userId, patience, memory, clock, signal } = options;
+  const { account, kind, userId, patience, memory, clock } = options;
   const filter = pollFilter({ isRaw: options.isRaw });
   let since = options.since;
   let pauseMs = SHORTEST_PAUSE_MS;
@@ -57,12 +55,12 @@ export async function poll(options: PollOptions): Promise<PollResult> {
     const given = await patience.outlast(async () => {
       memory.release();
       const query = { filter, since, timeoutMs: patience.leftMs(), setPresence: 'online' } as const;
-      return readStreamUpdate(await homeserver.streamSync(caller, query, signal), kind, userId, memory);
+      return readStreamUpdate(await account.streamSync(query), kind, userId, memory);
     });
     const { nextBatch, isInitial } = given;
     if (kind.takesJunkAsNothing === true && isInitial)
       throw new MatrixError(400, 'M_UNKNOWN', "'from' parameter is invalid");
-    const reading = { homeserver, kind, caller, nextBatch, signal };
+    const reading = { account, kind, nextBatch };
     const rooms = await patience.outlast(() => settleTimelines(given.rooms, reading));
     const told = { ...given, rooms };
     const update = options.withoutRepeats?.(told, since) ?? told;
@@ -70,7 +68,7 @@ export async function poll(options: PollOptions): Promise<PollResult> {
     since = nextBatch;
     if (patience.leftMs() === 0) return { from: since, to: since };
     const pauseLeftMs = startedAt + pauseMs - clock.now();
-    if (pauseLeftMs > 0) await clock.sleep(Math.min(pauseLeftMs, patience.leftMs()), signal);
+    if (pauseLeftMs > 0) await clock.sleep(Math.min(pauseLeftMs, patience.leftMs()), account.signal);
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   }
 }

@@ -1,5 +1,5 @@
 import PQueue from 'p-queue';
-import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { Account } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import { HomeserverError, isTransient } from '../matrix/errors.ts';
 import type { EventId, SyncToken } from '../matrix/identifiers.ts';
@@ -7,11 +7,9 @@ import type { RoomTimeline } from '../translate/events.ts';
 
 /** Who asked `/sync`, and up to where its answer is. */
 export interface SettledReading {
-  homeserver: Homeserver;
+  account: Account;
   kind: HomeserverKind;
-  caller: Caller;
   nextBatch: SyncToken;
-  signal: AbortSignal;
 }
 
 /** As many calls as one answer may have on their way: see docs/architecture.md#shares. */
@@ -25,7 +23,7 @@ const ROOMS_AT_A_TIME = 8;
  */
 export async function settleTimelines(
   rooms: readonly RoomTimeline[],
-  { homeserver, kind, caller, nextBatch, signal }: SettledReading,
+  { account, kind, nextBatch }: SettledReading,
 ): Promise<RoomTimeline[]> {
   const { readNewestUpTo } = kind;
   if (readNewestUpTo === undefined) return [...rooms];
@@ -33,9 +31,7 @@ export async function settleTimelines(
   const settled = await queue.addAll(
     rooms.map((room) => async () => {
       if (room.timeline.length === 0) return room;
-      const newest = await readNewestUpTo(homeserver, caller, room.roomId, nextBatch, signal).catch(
-        orUnknown,
-      );
+      const newest = await readNewestUpTo(account, room.roomId, nextBatch).catch(orUnknown);
       return newest === undefined ? room : cutBehind(room, newest);
     }),
   );

@@ -70,67 +70,57 @@ export interface MessagesQuery {
   filter?: string;
 }
 
-/**
- * Each call is made with the caller's own access token. The homeserver's refusals are thrown as `HomeserverError`,
- * its absence as `HomeserverUnavailable`; an aborted signal ends the call, with the signal's reason, at once.
- */
+/** The calls that need nobody's access token, and those of a caller. */
 export interface Homeserver {
-  /** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/whoami.yaml */
-  whoami(caller: Caller, signal?: AbortSignal): Promise<WhoamiResponse>;
-  /** An answer of any size, as bytes: nothing is read from the homeserver that was not asked for. */
-  streamSync(caller: Caller, query: SyncQuery, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>;
-  /** One page, as it came: most of its bytes are handed on. */
-  messagesPage(
-    caller: Caller,
-    roomId: RoomId,
-    query: MessagesQuery,
-    signal?: AbortSignal,
-  ): Promise<MessagesPage>;
-  /** The same of any size, as bytes that are read when they are asked for. */
-  streamMessages(
-    caller: Caller,
-    roomId: RoomId,
-    query: MessagesQuery,
-    signal?: AbortSignal,
-  ): Promise<AsyncIterable<Buffer>>;
-  /** With `limit=0`: the messages tokens before and after the event. */
-  context(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<ContextResponse>;
-  /** The content of one state event: current for members and peekers, as of the leave for who left. */
-  stateEvent(
-    caller: Caller,
-    roomId: RoomId,
-    type: string,
-    stateKey: string,
-    signal?: AbortSignal,
-  ): Promise<JsonObject>;
-  /** All state, as the bytes of a JSON array: it may have as many events as the room has members. */
-  streamState(caller: Caller, roomId: RoomId, signal?: AbortSignal): Promise<AsyncIterable<Buffer>>;
-  roomSummary(caller: Caller, roomId: RoomId, signal?: AbortSignal): Promise<RoomSummaryResponse>;
-  /** The tags that the caller gave to a room, as `{tags}` came. */
-  tags(caller: Caller, userId: UserId, roomId: RoomId, signal?: AbortSignal): Promise<Buffer>;
-  presence(caller: Caller, userId: UserId, signal?: AbortSignal): Promise<JsonObject>;
-  /** Simplified sliding sync: `body` is the request's JSON, `query` its timeout. The answer as it came. */
-  slidingSync(caller: Caller, body: JsonObject, signal?: AbortSignal): Promise<Buffer>;
-  /** One event, as it came. */
-  event(caller: Caller, roomId: RoomId, eventId: EventId, signal?: AbortSignal): Promise<Buffer>;
-  joinedRooms(caller: Caller, signal?: AbortSignal): Promise<RoomId[]>;
-  /** Of the caller's notifications, a page at a time, those that may be of an invite. */
-  notifications(
-    caller: Caller,
-    query: { from?: string; limit: number },
-    signal?: AbortSignal,
-  ): Promise<NotificationsResponse>;
-  /** Whether the room is published in the room directory. Asked without a token: the answer is the same for anybody. */
+  /** Whose calls end with this signal. Of nobody's, `request` and `streamRequest` alone mean something. */
+  as(caller: Caller | Nobody, signal?: AbortSignal): Account;
+  /** Whether the room is published in the room directory: the answer is the same for anybody. */
   roomVisibility(roomId: RoomId, signal?: AbortSignal): Promise<'public' | 'private'>;
   versions(signal?: AbortSignal): Promise<VersionsResponse>;
-  /** One of the many requests whose answer is handed on: nothing of it is known here but that it is an object. */
-  request(caller: Caller | Nobody, request: PlainRequest, signal?: AbortSignal): Promise<JsonObject>;
-  /** The same for an answer of any size, as bytes. */
-  streamRequest(
-    caller: Caller | Nobody,
-    request: PlainRequest,
-    signal?: AbortSignal,
-  ): Promise<AsyncIterable<Buffer>>;
   /** What the homeserver calls itself to other homeservers, as `Synapse`; undefined where it does not say. */
   serverName(signal?: AbortSignal): Promise<string | undefined>;
 }
+
+/**
+ * What one caller may ask, each call with its own access token. The homeserver's refusals are thrown as `HomeserverError`,
+ * its absence as `HomeserverUnavailable`; the signal ends each call, with the signal's reason, at once.
+ */
+export interface Account {
+  readonly caller: Caller | Nobody;
+  readonly signal: AbortSignal;
+  /** The same caller's, whose calls end with this signal instead; without one, with nothing. */
+  until(signal?: AbortSignal): Account;
+
+  /** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/whoami.yaml */
+  whoami(): Promise<WhoamiResponse>;
+  /** An answer of any size, as bytes: nothing is read from the homeserver that was not asked for. */
+  streamSync(query: SyncQuery): Promise<AsyncIterable<Buffer>>;
+  /** One page, as it came: most of its bytes are handed on. */
+  messagesPage(roomId: RoomId, query: MessagesQuery): Promise<MessagesPage>;
+  /** The same of any size, as bytes that are read when they are asked for. */
+  streamMessages(roomId: RoomId, query: MessagesQuery): Promise<AsyncIterable<Buffer>>;
+  /** With `limit=0`: the messages tokens before and after the event. */
+  context(roomId: RoomId, eventId: EventId): Promise<ContextResponse>;
+  /** The content of one state event: current for members and peekers, as of the leave for who left. */
+  stateEvent(roomId: RoomId, type: string, stateKey: string): Promise<JsonObject>;
+  /** All state, as the bytes of a JSON array: it may have as many events as the room has members. */
+  streamState(roomId: RoomId): Promise<AsyncIterable<Buffer>>;
+  roomSummary(roomId: RoomId): Promise<RoomSummaryResponse>;
+  /** The tags that the caller gave to a room, as `{tags}` came. */
+  tags(userId: UserId, roomId: RoomId): Promise<Buffer>;
+  presence(userId: UserId): Promise<JsonObject>;
+  /** Simplified sliding sync: `body` is the request's JSON. The answer as it came. */
+  slidingSync(body: JsonObject): Promise<Buffer>;
+  /** One event, as it came. */
+  event(roomId: RoomId, eventId: EventId): Promise<Buffer>;
+  joinedRooms(): Promise<RoomId[]>;
+  /** Of the caller's notifications, a page at a time, those that may be of an invite. */
+  notifications(query: { from?: string; limit: number }): Promise<NotificationsResponse>;
+  /** One of the many requests whose answer is handed on: nothing of it is known here but that it is an object. */
+  request(request: PlainRequest): Promise<JsonObject>;
+  /** The same for an answer of any size, as bytes. */
+  streamRequest(request: PlainRequest): Promise<AsyncIterable<Buffer>>;
+}
+
+/** A call by its name, as it is counted. */
+export type CallName = Exclude<keyof Homeserver | keyof Account, 'as' | 'caller' | 'signal' | 'until'>;

@@ -1,5 +1,6 @@
-import type { FastifyInstance, onRequestHookHandler } from 'fastify';
-import type { EndpointName, Metrics } from './metrics.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import type { Metrics } from './metrics.ts';
 
 /** `GET /metrics` for Prometheus, on the internal listener. */
 export async function metricsRoutes(app: FastifyInstance, { metrics }: { metrics: Metrics }): Promise<void> {
@@ -9,19 +10,20 @@ export async function metricsRoutes(app: FastifyInstance, { metrics }: { metrics
 }
 
 /**
- * An `onRequest` hook that counts the requests of this endpoint when they end; add it in the endpoint's own scope.
+ * Counts a request under this label when it ends.
  *
  * It waits for the response's `close`, which comes also where the answer was sent past Fastify and where the client
  * left; Fastify's `onResponse` does not come then.
  */
-export function countRequests(metrics: Metrics, endpoint: EndpointName): onRequestHookHandler {
-  return (request, reply, done) => {
-    const startedAt = performance.now();
-    const { url: rawUrl = '', method = '' } = request.raw;
-    reply.raw.on('close', () => {
-      const status = reply.raw.headersSent ? reply.raw.statusCode : 0;
-      metrics.requestFinished({ endpoint, rawUrl, method, status }, performance.now() - startedAt);
-    });
-    done();
-  };
+export function countRequest(
+  metrics: Metrics,
+  endpoint: string,
+  { url: rawUrl = '', method = '' }: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const startedAt = performance.now();
+  response.on('close', () => {
+    const status = response.headersSent ? response.statusCode : 0;
+    metrics.requestFinished({ endpoint, rawUrl, method, status }, performance.now() - startedAt);
+  });
 }

@@ -1,22 +1,9 @@
 import { Counter, Gauge, Histogram, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 
-/** What answered: an endpoint of ours by its basename, or the homeserver. */
-export type EndpointName =
-  | 'events'
-  | 'peek-events'
-  | 'event'
-  | 'initial-sync'
-  | 'room-initial-sync'
-  | 'v2-alpha-sync'
-  | 'messages'
-  | 'sync'
-  | 'v1'
-  | 'passthrough'
-  | 'unrecognized';
-
 export interface FinishedRequest {
-  endpoint: EndpointName;
+  /** What answered: the label of a route, or `passthrough`. */
+  endpoint: string;
   /** As it was sent; only its prefix is kept. */
   rawUrl: string;
   method: string;
@@ -29,10 +16,8 @@ export interface Metrics {
   requestFinished(request: FinishedRequest, durationMs: Milliseconds): void;
   /** A call of our own to the homeserver: its name in the port; status 0 without an answer. */
   homeserverCallFinished(call: string, durationMs: Milliseconds, status: number): void;
-  /** `cache` is a name from the code, as in `caches/`; a rebuild is what a miss cost more than a look-up. */
-  cacheHit(cache: string): void;
-  cacheMissed(cache: string): void;
-  cacheRebuilt(cache: string): void;
+  /** What a catch-up token means was at hand, or was asked for anew. */
+  remainderFound(how: 'hit' | 'rebuilt'): void;
   /** Something happened that an operator may want to know of. */
   count(what: keyof typeof COUNTERS): void;
   /** Something that can be counted at any moment; read whenever somebody looks at the metrics. */
@@ -104,9 +89,9 @@ export function createMetrics(): Metrics {
     homeserverCallFinished: (call, durationMs, status) => {
       calls.observe({ call, status: statusOf(status) }, durationMs / 1000);
     },
-    cacheHit: (cache) => cacheEvents.hits.inc({ cache }),
-    cacheMissed: (cache) => cacheEvents.misses.inc({ cache }),
-    cacheRebuilt: (cache) => cacheEvents.rebuilds.inc({ cache }),
+    remainderFound: (how) => {
+      for (const event of CACHE_EVENTS[how]) cacheEvents[event].inc({ cache: 'session-cursors' });
+    },
     count: (what) => counters[what].inc(),
     watch: (gauge, read) => {
       const collect = function (this: Gauge): void {
@@ -119,6 +104,8 @@ export function createMetrics(): Metrics {
     contentType: registry.contentType,
   };
 }
+
+const CACHE_EVENTS = { hit: ['hits'], rebuilt: ['misses', 'rebuilds'] } as const;
 
 const COUNTERS = {
   refusedRooms: {

@@ -1,5 +1,5 @@
 import type { RoomWatch } from '../follow/room-watch.ts';
-import type { Homeserver } from '../homeserver/homeserver.ts';
+import type { PlainRequest } from '../homeserver/homeserver.ts';
 import { newsOf } from './news-routes.ts';
 import type { Answered } from './exchange.ts';
 
@@ -17,15 +17,10 @@ export function createNewsObserver(watch: Pick<RoomWatch, 'expect'>): (answered:
   };
 }
 
-/** The same homeserver; what is made by requests of the old prefixes, which are reshaped, is told as well. */
-export function withNewsObserved(homeserver: Homeserver, watch: Pick<RoomWatch, 'expect'>): Homeserver {
-  return {
-    ...homeserver,
-    request: async (caller, request, signal) => {
-      const answer = await homeserver.request(caller, request, signal);
-      const room = newsOf(request.method, `/_matrix/client/v3/${request.path}`);
-      if (room !== undefined) watch.expect(room);
-      return answer;
-    },
+/** The same for requests of the old prefixes, which are reshaped: told of each that was answered well. */
+export function createRequestObserver(watch: Pick<RoomWatch, 'expect'>): (request: PlainRequest) => void {
+  return ({ method, path }) => {
+    const room = newsOf(method, `/_matrix/client/v3/${path}`);
+    if (room !== undefined) watch.expect(room);
   };
 }

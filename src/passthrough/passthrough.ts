@@ -9,7 +9,7 @@ import { writeError } from '../http/error-handler.ts';
 import { createPeerLookup } from '../http/forwarded.ts';
 import type { Peer } from '../http/forwarded.ts';
 import { toAuthenticatedMedia } from './legacy-media.ts';
-import { toHomeserverPath } from './legacy-prefixes.ts';
+import type { ToHomeserverPath } from './legacy-prefixes.ts';
 import type { HomeserverPrefixes } from '../homeserver/prefixes.ts';
 import { takeQueryToken } from './query-token.ts';
 import { isBelow, isLongPoll, matchesAsSent, pathOf } from '../http/raw-url.ts';
@@ -33,6 +33,7 @@ export interface PassThroughOptions {
   deadlineMs: Milliseconds;
   /** How long the homeserver may send nothing in the midst of an answer, while the client would take more. */
   answerIdleMs: Milliseconds;
+  toHomeserverPath: ToHomeserverPath;
   /** By the homeserver's `/versions`, as last seen. */
   prefixesOf(): HomeserverPrefixes;
   /** Whether the homeserver gives media to who shows an access token. */
@@ -108,7 +109,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       ({ rawUrl, accessToken } = takeQueryToken(receivedUrl));
       if (accessToken !== undefined)
         accessToken = checkQueryToken(accessToken, request.headers.authorization !== undefined);
-      rawUrl = toHomeserverPath(method, rawUrl, options.prefixesOf());
+      rawUrl = options.toHomeserverPath(method, rawUrl, options.prefixesOf());
       const hasToken = accessToken !== undefined || request.headers.authorization !== undefined;
       if (hasToken) {
         if (options.hasAuthenticatedMedia()) rawUrl = toAuthenticatedMedia(method, rawUrl);

@@ -1,17 +1,15 @@
 // Tokens of ours, given where a homeserver's own are expected: what they mean there.
 
-import type { Caller, Homeserver } from '../homeserver/homeserver.ts';
+import type { Account } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { MessagesToken, RoomId, SyncToken } from '../matrix/identifiers.ts';
 import { decodeCatchUpToken, decodeRoomToken, type RoomPosition } from './own-tokens.ts';
 
 export interface TokenContext {
-  homeserver: Homeserver;
+  account: Account;
   kind: HomeserverKind;
-  caller: Caller;
   /** For a page of `/messages`: whether it goes back. */
   isBackwards?: boolean;
-  signal: AbortSignal;
 }
 
 /**
@@ -77,11 +75,6 @@ function backwardsFrom(
 
 async function lookUp(place: RoomPosition, context: TokenContext): Promise<MessagesToken | undefined> {
   if (place.eventId === null) return undefined;
-  const { start, end } = await context.homeserver.context(
-    context.caller,
-    place.roomId,
-    place.eventId,
-    context.signal,
-  );
+  const { start, end } = await context.account.context(place.roomId, place.eventId);
   return (place.side === 'before' ? start : end) ?? undefined;
 }

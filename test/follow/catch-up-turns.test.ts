@@ -4,6 +4,7 @@ import type { AnswerRequest, CatchUpAnswer } from '../../src/follow/catch-up-ans
 import { withTurns } from '../../src/follow/catch-up-turns.ts';
 import { createTurns } from '../../src/scheduling/turns.ts';
 import { settled } from '../support/fake-clock.ts';
+import { FakeHomeserver } from '../support/fake-homeserver.ts';
 
 async function* oneStep(): CatchUpAnswer {
   yield {} as never;
@@ -14,7 +15,12 @@ function start(open: () => Promise<CatchUpAnswer | undefined> = async () => oneS
   const turns = createTurns({ most: 4, mostOfOne: 2 });
   const answers = withTurns({ open }, turns);
   const ask = (key: string, signal = new AbortController().signal) =>
-    answers.open({} as never, { session: { key: key as SessionKey }, signal } as AnswerRequest);
+    answers.open(
+      {} as never,
+      {
+        session: { key: key as SessionKey, account: new FakeHomeserver().as(undefined, signal) },
+      } as AnswerRequest,
+    );
   return { turns, ask };
 }
 

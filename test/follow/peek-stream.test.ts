@@ -8,7 +8,7 @@ import type { Watcher } from '../../src/follow/room-watch.ts';
 import { createSessionCursors } from '../../src/follow/session-cursors.ts';
 import type { HomeserverKind } from '../../src/homeserver/kinds/kind.ts';
 import { synapse } from '../../src/homeserver/kinds/synapse.ts';
-import type { AccessToken, RoomId, SyncToken, UserId } from '../../src/matrix/identifiers.ts';
+import type { RoomId, SyncToken, UserId } from '../../src/matrix/identifiers.ts';
 import { FakeHomeserver } from '../support/fake-homeserver.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -17,13 +17,12 @@ const NOW = 's5_0' as SyncToken;
 
 /** Polls a silent room until the poll waits; tells from which position it would be probed, and what was asked before. */
 async function watchFrom(since: string) {
-  const homeserver = new FakeHomeserver();
   const clock = new FakeClock();
   const cursors = createSessionCursors({ maxBytes: 1000 });
   const probed: string[] = [];
   const kind: HomeserverKind = {
     ...synapse,
-    hasNews: async (_homeserver, _caller, _roomId, position) => {
+    hasNews: async (_account, _roomId, position) => {
       probed.push(position);
       return false;
     },
@@ -35,14 +34,12 @@ async function watchFrom(since: string) {
     },
     { maxBytes: 1 << 16 },
   );
-  const caller = { accessToken: 'a' as AccessToken };
-  const { signal } = new AbortController();
-  const readNow = () => positions.readNow(caller, { setPresence: 'online', signal });
+  const account = new FakeHomeserver().as();
+  const readNow = () => positions.readNow(account, { setPresence: 'online' });
   const waiting = Promise.withResolvers<Watcher>();
   const peeks = createPeekStream({
-    homeserver,
     kind: async () => kind,
-    answers: createCatchUpAnswers({ homeserver, kind: async () => kind, cursors, clock }),
+    answers: createCatchUpAnswers({ kind: async () => kind, cursors, clock }),
     cursors,
     positions,
     watch: {
@@ -56,18 +53,17 @@ async function watchFrom(since: string) {
     },
   });
   const request = {
-    session: { key: 'session' as SessionKey, caller, userId: '@me:test' as UserId },
+    session: { key: 'session' as SessionKey, account, userId: '@me:test' as UserId },
     token: since,
     limit: 10,
     isRaw: false,
-    patience: createPatience(30_000, clock, signal),
-    signal,
+    patience: createPatience(30_000, clock, account.signal),
     refuseUnreadable: async () => {},
   };
   if (since === NOW) await readNow();
   void peeks.follow(room, { syncToken: since as SyncToken }, request);
   const watcher = await waiting.promise;
-  await watcher.probe(signal);
+  await watcher.probe(account.signal);
   return probed;
 }
 

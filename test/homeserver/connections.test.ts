@@ -46,18 +46,18 @@ const caller: Caller = { accessToken: 't' as AccessToken, host: 'chat.example' }
 describe('an id that could lead elsewhere -> 404, and nothing is sent, by every call that takes one', () => {
   const room = (id: string) => id as RoomId;
   const calls: Record<string, (homeserver: Homeserver, id: string) => Promise<unknown>> = {
-    messagesPage: (hs, id) => hs.messagesPage(caller, room(id), { dir: 'b', limit: 1 }),
-    context: (hs, id) => hs.context(caller, room('!a'), id as EventId),
-    stateEvent: (hs, id) => hs.stateEvent(caller, room('!a'), 'm.x', id),
-    'stateEvent type': (hs, id) => hs.stateEvent(caller, room('!a'), id, ''),
-    streamState: (hs, id) => hs.streamState(caller, room(id)),
-    roomSummary: (hs, id) => hs.roomSummary(caller, room(id)),
-    tags: (hs, id) => hs.tags(caller, '@a' as UserId, room(id)),
-    presence: (hs, id) => hs.presence(caller, id as UserId),
-    event: (hs, id) => hs.event(caller, room('!a'), id as EventId),
+    messagesPage: (hs, id) => hs.as(caller).messagesPage(room(id), { dir: 'b', limit: 1 }),
+    context: (hs, id) => hs.as(caller).context(room('!a'), id as EventId),
+    stateEvent: (hs, id) => hs.as(caller).stateEvent(room('!a'), 'm.x', id),
+    'stateEvent type': (hs, id) => hs.as(caller).stateEvent(room('!a'), id, ''),
+    streamState: (hs, id) => hs.as(caller).streamState(room(id)),
+    roomSummary: (hs, id) => hs.as(caller).roomSummary(room(id)),
+    tags: (hs, id) => hs.as(caller).tags('@a' as UserId, room(id)),
+    presence: (hs, id) => hs.as(caller).presence(id as UserId),
+    event: (hs, id) => hs.as(caller).event(room('!a'), id as EventId),
     roomVisibility: (hs, id) => hs.roomVisibility(room(id)),
-    request: (hs, id) => hs.request(caller, { method: 'GET', path: `rooms/${id}/state` }),
-    streamRequest: (hs, id) => hs.streamRequest(caller, { method: 'GET', path: `rooms/${id}/state` }),
+    request: (hs, id) => hs.as(caller).request({ method: 'GET', path: `rooms/${id}/state` }),
+    streamRequest: (hs, id) => hs.as(caller).streamRequest({ method: 'GET', path: `rooms/${id}/state` }),
   };
 
   test.each(Object.entries(calls))('%s', async (_name, call) => {
@@ -86,7 +86,7 @@ describe('Host', () => {
     { hostHeader: 'hs.example:8448', withClient: 'hs.example:8448', withoutClient: 'hs.example:8448' },
   ])('$hostHeader -> $withClient for a client, $withoutClient for nobody', async (wanted) => {
     const homeserver = homeserverWith({ hostHeader: wanted.hostHeader });
-    await homeserver.whoami(caller);
+    await homeserver.as(caller).whoami();
     await homeserver.versions();
     const own = url().slice('http://'.length);
     expect(seen.map(({ headers }) => headers['host'])).toEqual(
@@ -102,9 +102,9 @@ describe('an encoding that was not asked for', () => {
   test.each(Object.entries(encodings))('%s -> understood, whole and streamed', async (encoding, encode) => {
     const homeserver = homeserverWith();
     answer = (send) => send(200, { 'content-encoding': encoding }, encode(body));
-    expect(await homeserver.whoami(caller)).toEqual(JSON.parse(body.toString()));
+    expect(await homeserver.as(caller).whoami()).toEqual(JSON.parse(body.toString()));
     const chunks: Buffer[] = [];
-    for await (const chunk of await homeserver.streamState(caller, '!a' as RoomId)) chunks.push(chunk);
+    for await (const chunk of await homeserver.as(caller).streamState('!a' as RoomId)) chunks.push(chunk);
     expect(Buffer.concat(chunks).equals(body)).toBe(true);
     expect(seen.map(({ headers }) => headers['accept-encoding'])).toEqual(['identity', 'identity']);
   });
@@ -113,13 +113,16 @@ describe('an encoding that was not asked for', () => {
     const homeserver = homeserverWith();
     const error = Buffer.from('{"errcode":"M_FORBIDDEN","error":"No"}');
     answer = (send) => send(403, { 'content-encoding': 'gzip' }, gzipSync(error));
-    await expect(homeserver.whoami(caller)).rejects.toMatchObject({ status: 403, errcode: 'M_FORBIDDEN' });
+    await expect(homeserver.as(caller).whoami()).rejects.toMatchObject({
+      status: 403,
+      errcode: 'M_FORBIDDEN',
+    });
   });
 
   test('cut in the midst -> 502', async () => {
     const homeserver = homeserverWith();
     answer = (send) => send(200, { 'content-encoding': 'gzip' }, gzipSync(body).subarray(0, 60));
-    await expect(homeserver.whoami(caller)).rejects.toMatchObject({ status: 502 });
+    await expect(homeserver.as(caller).whoami()).rejects.toMatchObject({ status: 502 });
   });
 
   test('a small one that becomes too large -> 502', async () => {
@@ -127,7 +130,7 @@ describe('an encoding that was not asked for', () => {
     const deadlines = { callDeadlineMs: 5000, pollMarginMs: 1, initialSyncDeadlineMs: 1, answerIdleMs: 1 };
     const homeserver = createHttpHomeserver({ connections, ...deadlines, maxAnswerBytes: 50_000 });
     answer = (send) => send(200, { 'content-encoding': 'gzip' }, gzipSync(body));
-    await expect(homeserver.whoami(caller)).rejects.toMatchObject({ status: 502 });
+    await expect(homeserver.as(caller).whoami()).rejects.toMatchObject({ status: 502 });
   });
 });
 
@@ -143,7 +146,7 @@ describe('the bound of connections', () => {
     const many = Array.from({ length: 20 }, () => ask('192.0.2.1'));
     while (held.length < 3) await once(server, 'request');
     answer = (send) => send(200, {}, Buffer.from('{"user_id":"@a:b"}'));
-    await homeserver.whoami(caller);
+    await homeserver.as(caller).whoami();
     await ask('192.0.2.2');
     expect(held).toHaveLength(3);
     held.forEach((send) => send());

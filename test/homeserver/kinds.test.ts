@@ -6,7 +6,7 @@ import { dendrite } from '../../src/homeserver/kinds/dendrite.ts';
 import { createKindReader } from '../../src/homeserver/kinds/recognise.ts';
 import { tuwunel } from '../../src/homeserver/kinds/tuwunel.ts';
 import { HomeserverError, HomeserverUnavailable } from '../../src/matrix/errors.ts';
-import type { AccessToken, MessagesToken, RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
+import type { MessagesToken, RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
 import { aRefusal, FakeHomeserver } from '../support/fake-homeserver.ts';
 import { sandbox } from '../../src/homeserver/kinds/sandbox.ts';
 import { synapse } from '../../src/homeserver/kinds/synapse.ts';
@@ -166,14 +166,11 @@ describe('careful, reading', () => {
       const refusal = new HomeserverError(400, Buffer.from('{"errcode":"M_INVALID_PARAM"}'), {});
       const homeserver = new FakeHomeserver({ messagesPage: async () => Promise.reject(refusal) });
       const { from, to, page } = given as { from: SyncToken; to: SyncToken; page: MessagesToken | null };
-      const caller = { accessToken: 'secret' as AccessToken };
-      const options = { memo: {}, signal: new AbortController().signal };
       const reading = createCarefulKind().readPage(
-        homeserver,
-        caller,
+        homeserver.as(),
         { roomId: '!a:b' as RoomId, from, to },
         page,
-        options,
+        { memo: {} },
       );
       await expect(reading).rejects.toBe(refusal);
     },

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import * as fc from 'fast-check';
 import { fastify } from 'fastify';
 import { describe, expect, test } from 'vitest';
-import { countRequests, metricsRoutes } from '../../src/operate/metrics-routes.ts';
+import { countRequest, metricsRoutes } from '../../src/operate/metrics-routes.ts';
 import { createMetrics, type FinishedRequest } from '../../src/operate/metrics.ts';
 
 const aRequest = (given: Partial<FinishedRequest> = {}): FinishedRequest => ({
@@ -63,14 +63,14 @@ describe('createMetrics', () => {
   test('when calls and look-ups are counted -> they are there, in seconds and by name', async () => {
     const metrics = createMetrics();
     metrics.homeserverCallFinished('whoami', 1_500, 200);
-    metrics.cacheHit('sessions');
-    metrics.cacheMissed('sessions');
-    metrics.cacheRebuilt('remainders');
+    metrics.remainderFound('hit');
+    metrics.remainderFound('rebuilt');
+    metrics.remainderFound('rebuilt');
     const text = await metrics.text();
     expect(text).toContain('hindsync_homeserver_call_duration_seconds_sum{call="whoami",status="200"} 1.5');
-    expect(text).toContain('hindsync_cache_hits_total{cache="sessions"} 1');
-    expect(text).toContain('hindsync_cache_misses_total{cache="sessions"} 1');
-    expect(text).toContain('hindsync_cache_rebuilds_total{cache="remainders"} 1');
+    expect(text).toContain('hindsync_cache_hits_total{cache="session-cursors"} 1');
+    expect(text).toContain('hindsync_cache_misses_total{cache="session-cursors"} 2');
+    expect(text).toContain('hindsync_cache_rebuilds_total{cache="session-cursors"} 2');
   });
 
   test('when two apps count -> each for itself', async () => {
@@ -80,14 +80,14 @@ describe('createMetrics', () => {
   });
 });
 
-describe('countRequests', () => {
+describe('countRequest', () => {
   test.each([
     { name: 'by Fastify', isHijacked: false },
     { name: 'past Fastify', isHijacked: true },
   ])('when a request is answered $name -> counted with its status', async ({ isHijacked }) => {
     const metrics = createMetrics();
     const app = fastify();
-    app.addHook('onRequest', countRequests(metrics, 'passthrough'));
+    app.addHook('onRequest', async ({ raw }, reply) => countRequest(metrics, 'passthrough', raw, reply.raw));
     app.get('/a', (_request, reply) => {
       if (!isHijacked) return reply.code(418).send();
       reply.hijack();
@@ -110,7 +110,7 @@ describe('countRequests', () => {
         done();
       });
     });
-    app.addHook('onRequest', countRequests(metrics, 'events'));
+    app.addHook('onRequest', async ({ raw }, reply) => countRequest(metrics, 'events', raw, reply.raw));
     app.get('/a', (_request, reply) => void reply.hijack());
     await app.listen({ port: 0 });
     const client = connect((app.server.address() as AddressInfo).port);

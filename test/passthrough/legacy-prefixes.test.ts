@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { toHomeserverPath } from '../../src/passthrough/legacy-prefixes.ts';
+import { createHomeserverPaths } from '../../src/passthrough/legacy-prefixes.ts';
+import { SAME_PATHS } from '../../src/routes.ts';
+
+const toHomeserverPath = createHomeserverPaths(SAME_PATHS);
 
 const both = { hasR0: true, hasV3: true };
 const modern = { hasR0: false, hasV3: true };

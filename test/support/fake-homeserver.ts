@@ -1,15 +1,34 @@
 // A homeserver that answers what a test says, and remembers what it was asked.
 
-import type { Homeserver } from '../../src/homeserver/homeserver.ts';
+import type { Account, Caller, CallName, Homeserver, Nobody } from '../../src/homeserver/homeserver.ts';
 import { HomeserverError } from '../../src/matrix/errors.ts';
-import type { DeviceId, UserId } from '../../src/matrix/identifiers.ts';
+import type { AccessToken, DeviceId, UserId } from '../../src/matrix/identifiers.ts';
 
-type CallName = keyof Homeserver;
+type AccountCall = Extract<CallName, keyof Account>;
+type OpenCall = Exclude<CallName, keyof Account>;
 
-/** One call that was made: its arguments as they were given, the signal among them. */
+/** Who asks, and until when. */
+interface Asking {
+  caller: Caller | Nobody;
+  signal: AbortSignal;
+}
+
+/** What a test may answer: each call of the port; those of an account are told who asks as well. */
+export type FakeAnswers = Partial<Pick<Homeserver, OpenCall>> & {
+  [Name in AccountCall]?: (
+    ...args: [...Parameters<Account[Name]>, asking: Asking]
+  ) => ReturnType<Account[Name]>;
+};
+
+type Arguments<Name extends CallName> = Name extends AccountCall
+  ? Parameters<Account[Name]>
+  : Parameters<Homeserver[Exclude<Name, AccountCall>]>;
+
+/** One call that was made: its arguments as they were given, and the signal that ends it. */
 export interface Asked {
   name: CallName;
   args: readonly unknown[];
+  signal?: AbortSignal;
 }
 
 /**
@@ -18,9 +37,9 @@ export interface Asked {
  */
 export class FakeHomeserver implements Homeserver {
   readonly asked: Asked[] = [];
-  readonly #answers: Partial<Homeserver>;
+  readonly #answers: FakeAnswers;
 
-  constructor(answers: Partial<Homeserver> = {}) {
+  constructor(answers: FakeAnswers = {}) {
     const whoami = async () => ({ user_id: '@me:test' as UserId, device_id: 'DEVICE' as DeviceId });
     this.#answers = { whoami, ...answers };
   }
@@ -31,40 +50,52 @@ export class FakeHomeserver implements Homeserver {
   }
 
   /** The arguments of each time that a call was made. */
-  callsOf<Name extends CallName>(name: Name): Parameters<Homeserver[Name]>[] {
-    return this.asked
-      .filter((call) => call.name === name)
-      .map(({ args }) => args as Parameters<Homeserver[Name]>);
+  callsOf<Name extends CallName>(name: Name): Arguments<Name>[] {
+    return this.asked.filter((call) => call.name === name).map(({ args }) => args as Arguments<Name>);
   }
 
-  whoami: Homeserver['whoami'] = (...args) => this.#answer('whoami', args);
-  streamSync: Homeserver['streamSync'] = (...args) => this.#answer('streamSync', args);
-  streamMessages: Homeserver['streamMessages'] = (...args) => this.#answer('streamMessages', args);
-  messagesPage: Homeserver['messagesPage'] = (...args) => this.#answer('messagesPage', args);
-  context: Homeserver['context'] = (...args) => this.#answer('context', args);
-  stateEvent: Homeserver['stateEvent'] = (...args) => this.#answer('stateEvent', args);
-  streamState: Homeserver['streamState'] = (...args) => this.#answer('streamState', args);
-  roomSummary: Homeserver['roomSummary'] = (...args) => this.#answer('roomSummary', args);
-  tags: Homeserver['tags'] = (...args) => this.#answer('tags', args);
-  presence: Homeserver['presence'] = (...args) => this.#answer('presence', args);
-  slidingSync: Homeserver['slidingSync'] = (...args) => this.#answer('slidingSync', args);
-  event: Homeserver['event'] = (...args) => this.#answer('event', args);
-  joinedRooms: Homeserver['joinedRooms'] = (...args) => this.#answer('joinedRooms', args);
-  notifications: Homeserver['notifications'] = (...args) => this.#answer('notifications', args);
   roomVisibility: Homeserver['roomVisibility'] = (...args) => this.#answer('roomVisibility', args);
-  request: Homeserver['request'] = (...args) => this.#answer('request', args);
-  streamRequest: Homeserver['streamRequest'] = (...args) => this.#answer('streamRequest', args);
   versions: Homeserver['versions'] = (...args) => this.#answer('versions', args);
   serverName: Homeserver['serverName'] = (...args) => this.#answer('serverName', args);
 
-  async #answer<Name extends CallName>(
-    name: Name,
-    args: Parameters<Homeserver[Name]>,
-  ): Promise<Awaited<ReturnType<Homeserver[Name]>>> {
-    this.asked.push({ name, args });
-    const answer = this.#answers[name] as ((...given: unknown[]) => ReturnType<Homeserver[Name]>) | undefined;
+  as = (
+    caller: Caller | Nobody = { accessToken: 'secret' as AccessToken },
+    signal: AbortSignal = new AbortController().signal,
+  ): Account => {
+    const answer =
+      <Name extends AccountCall>(name: Name) =>
+      (...args: Parameters<Account[Name]>) =>
+        this.#answer<Awaited<ReturnType<Account[Name]>>>(name, args, { caller, signal }) as ReturnType<
+          Account[Name]
+        >;
+    return {
+      caller,
+      signal,
+      until: (other) => this.as(caller, other),
+      whoami: answer('whoami'),
+      streamSync: answer('streamSync'),
+      streamMessages: answer('streamMessages'),
+      messagesPage: answer('messagesPage'),
+      context: answer('context'),
+      stateEvent: answer('stateEvent'),
+      streamState: answer('streamState'),
+      roomSummary: answer('roomSummary'),
+      tags: answer('tags'),
+      presence: answer('presence'),
+      slidingSync: answer('slidingSync'),
+      event: answer('event'),
+      joinedRooms: answer('joinedRooms'),
+      notifications: answer('notifications'),
+      request: answer('request'),
+      streamRequest: answer('streamRequest'),
+    };
+  };
+
+  async #answer<Answer>(name: CallName, args: readonly unknown[], asking?: Asking): Promise<Answer> {
+    this.asked.push({ name, args, ...(asking !== undefined && { signal: asking.signal }) });
+    const answer = this.#answers[name] as ((...given: unknown[]) => Promise<Answer>) | undefined;
     if (answer === undefined) throw aRefusal(404, 'M_UNRECOGNIZED', 'Unrecognized request');
-    return await answer(...args);
+    return await answer(...args, ...(asking === undefined ? [] : [asking]));
   }
 }
 

@@ -7,6 +7,8 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import Fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Answered } from '../../src/passthrough/exchange.ts';
+import { createHomeserverPaths } from '../../src/passthrough/legacy-prefixes.ts';
+import { SAME_PATHS } from '../../src/routes.ts';
 import { createPassThrough, passthrough } from '../../src/passthrough/passthrough.ts';
 import type { PassThroughOptions } from '../../src/passthrough/passthrough.ts';
 import { connectTo } from '../../src/homeserver/connections.ts';
@@ -222,6 +224,7 @@ export async function startPassThrough(
     trustedProxies: [],
     deadlineMs: 60_000,
     answerIdleMs: 60_000,
+    toHomeserverPath: createHomeserverPaths(SAME_PATHS),
     prefixesOf: () => ({ hasR0: true, hasV3: true }),
     hasAuthenticatedMedia: () => false,
     onAnswered: (one) => answered.push(one),

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { resolveForMessages, type TokenContext } from '../../src/tokens/resolve-token.ts';
 import { encodeRoomToken } from '../../src/tokens/own-tokens.ts';
 import { dendrite } from '../../src/homeserver/kinds/dendrite.ts';
-import type { AccessToken, EventId, MessagesToken, RoomId } from '../../src/matrix/identifiers.ts';
+import type { EventId, MessagesToken, RoomId } from '../../src/matrix/identifiers.ts';
 import { FakeHomeserver } from '../support/fake-homeserver.ts';
 
 const roomId = '!a:b' as RoomId;
@@ -10,10 +10,8 @@ const roomId = '!a:b' as RoomId;
 function contextOf(start: string, end: string): TokenContext {
   const tokens = { start: start as MessagesToken, end: end as MessagesToken };
   return {
-    homeserver: new FakeHomeserver({ context: async () => tokens }),
+    account: new FakeHomeserver({ context: async () => tokens }).as(),
     kind: dendrite,
-    caller: { accessToken: 'secret' as AccessToken },
-    signal: new AbortController().signal,
   };
 }
 

@@ -1,28 +1,33 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ReadNow } from '../../follow/now.ts';
 import { createPatience, type Patience } from '../../follow/poll.ts';
-import type { Clock } from '../../scheduling/clock.ts';
 import { isTransient } from '../../matrix/errors.ts';
 import type { Milliseconds, RoomId } from '../../matrix/identifiers.ts';
-import { writeAnswer } from './events-answer.ts';
-import { Released, waitForPlace, type ParkedPolls } from '../session/parked-polls.ts';
+import type { Clock } from '../../scheduling/clock.ts';
+import type { StreamPosition } from '../../tokens/read-position.ts';
+import type { SessionCall } from '../route.ts';
 import type { Session } from '../session/session.ts';
+import { Released, waitForPlace, type ParkedPolls } from '../session/parked-polls.ts';
+import { writeAnswer } from './events-answer.ts';
+
+/** Where a poll starts: the token for the client, and what it means. */
+export interface PollStart {
+  token: string;
+  position: StreamPosition;
+}
 
 /** A client's long poll while it waits. */
 export interface LongPoll {
-  /** Where it started: what the client sent, or the position that *now* turned out to be. */
-  start: string | undefined;
+  /** Where it starts: read once, and known when the poll is looked at again. */
+  startAt(read: () => Promise<PollStart>): Promise<PollStart>;
+  /** The session, whose calls end when the client leaves, and when the poll is released. */
+  session: Session;
   patience: Patience;
-  /** Aborts when the client leaves, and when the poll is released. */
-  signal: AbortSignal;
   /** The answer that nothing happened up to `end`. */
   quiet(end: string): string;
 }
 
-interface HeldPoll {
-  request: FastifyRequest;
-  reply: FastifyReply;
-  session: Session;
+/** What the client asked for. */
+interface PollQuery {
   from: string | undefined;
   timeoutMs: Milliseconds;
   /** The room that it is for, where it is for one alone. */
@@ -45,35 +50,33 @@ interface LongPollOptions {
  * A poll that must wait for its place is first answered from what there is already, if anything.
  */
 export async function holdLongPoll(
-  held: HeldPoll,
+  { session: given, reply, signal: clientLeft }: SessionCall,
+  { from, timeoutMs, roomId }: PollQuery,
   { parkedPolls, readNow, clock }: LongPollOptions,
   answer: (poll: LongPoll) => Promise<unknown>,
 ): Promise<unknown> {
-  const { request, reply, session, roomId, timeoutMs } = held;
   reply.type('application/json');
-  let start = held.from;
+  let start: PollStart | undefined;
+  const token = (): string | undefined => start?.token ?? from;
 
   async function look(patience: Patience, signal: AbortSignal): Promise<{ body: unknown; isQuiet: boolean }> {
     let isQuiet = false;
     const quiet = (end: string): string => {
       isQuiet = true;
-      return writeAnswer({ chunk: [], start: poll.start ?? end, end });
+      return writeAnswer({ chunk: [], start: token() ?? end, end });
     };
-    const poll: LongPoll = { start, patience, signal, quiet };
-    try {
-      const body = await answer(poll);
-      return { body, isQuiet };
-    } finally {
-      ({ start } = poll);
-    }
+    const startAt: LongPoll['startAt'] = async (read) => (start ??= await read());
+    const session = { ...given, account: given.account.until(signal) };
+    const body = await answer({ startAt, session, patience, quiet });
+    return { body, isQuiet };
   }
 
   // It waits for nothing, so it takes nobody's place.
-  if (timeoutMs === 0) return (await look(createPatience(0, clock, request.signal), request.signal)).body;
+  if (timeoutMs === 0) return (await look(createPatience(0, clock, clientLeft), clientLeft)).body;
 
-  const place = parkedPolls.park(session.key);
+  const place = parkedPolls.park(given.key);
   reply.raw.once('close', place.leave);
-  const signal = AbortSignal.any([request.signal, place.signal]);
+  const signal = AbortSignal.any([clientLeft, place.signal]);
   const patience = createPatience(timeoutMs, clock, signal);
   try {
     if (!place.hasEntered()) {
@@ -83,14 +86,14 @@ export async function holdLongPoll(
     }
     return (await look(patience, signal)).body;
   } catch (error) {
-    if (error instanceof Released) {
-      start ??= await readNow(session.caller, {
+    if (!(error instanceof Released) && (token() === undefined || !isTransient(error))) throw error;
+    const end =
+      token() ??
+      (await readNow(given.account, {
         setPresence: 'online',
-        signal: request.signal,
         ...(roomId !== undefined && { roomId }),
-      });
-    } else if (start === undefined || !isTransient(error)) throw error;
-    return writeAnswer({ chunk: [], start, end: start });
+      }));
+    return writeAnswer({ chunk: [], start: end, end });
   }
 }
 

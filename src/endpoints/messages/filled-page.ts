@@ -1,4 +1,4 @@
-import type { Homeserver, MessagesQuery, Caller } from '../../homeserver/homeserver.ts';
+import type { Account, MessagesQuery } from '../../homeserver/homeserver.ts';
 import { piecesOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import type { Clock } from '../../scheduling/clock.ts';
 import { MatrixError } from '../../matrix/errors.ts';
@@ -10,8 +10,7 @@ import { MessagesPart, type PageWriting } from '../../translate/messages-part.ts
 import type { Spool } from '../streamed/spool.ts';
 
 export interface FilledPageOptions {
-  homeserver: Homeserver;
-  caller: Caller;
+  account: Account;
   roomId: RoomId;
   query: MessagesQuery;
   /** Absent: events are given as they came. */
@@ -21,7 +20,6 @@ export interface FilledPageOptions {
   /** Holds the page's `state` while events are still coming. */
   spool: Spool;
   clock: Clock;
-  signal: AbortSignal;
 }
 
 /** So many further pages are asked for at most, and none is begun when so much time has passed. */
@@ -90,10 +88,10 @@ async function* writePage(options: FilledPageOptions): AsyncGenerator<Buffer, vo
   yield sink.drain();
 
   async function* writePart(asked: MessagesQuery): AsyncGenerator<Buffer, MessagesPart> {
-    const { homeserver, caller, roomId, signal } = options;
+    const { account, roomId } = options;
     const read = new MessagesPart(writing);
     const reader = new JsonReader(read);
-    for await (const chunk of await homeserver.streamMessages(caller, roomId, asked, signal)) {
+    for await (const chunk of await account.streamMessages(roomId, asked)) {
       reader.push(chunk);
       for (const bytes of states.splice(0)) await spool.hold('state', { roomId, bytes });
       if (sink.length >= PIECE_BYTES) yield sink.drain();

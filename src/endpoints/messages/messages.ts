@@ -1,26 +1,20 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { ReadNow } from '../../follow/now.ts';
-import { BEFORE_ALL, resolveForMessages } from '../../tokens/resolve-token.ts';
-import { encodeRoomToken, isOwnToken } from '../../tokens/own-tokens.ts';
-import type { Caller, Homeserver, MessagesQuery } from '../../homeserver/homeserver.ts';
-import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
-import type { Clock } from '../../scheduling/clock.ts';
+import type { FastifyRequest } from 'fastify';
+import type { MessagesQuery } from '../../homeserver/homeserver.ts';
 import { queryOf, withQueryParameter } from '../../http/query.ts';
-import { closeSignal } from '../../http/send.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { MessagesToken, RoomId } from '../../matrix/identifiers.ts';
+import { encodeRoomToken, isOwnToken } from '../../tokens/own-tokens.ts';
+import { BEFORE_ALL, resolveForMessages } from '../../tokens/resolve-token.ts';
 import { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
-import { writeFilledPage } from './filled-page.ts';
-import type { PassThrough } from '../../passthrough/passthrough.ts';
-import type { SessionReader } from '../session/session.ts';
+import type { Call, Endpoint } from '../route.ts';
+import type { Services } from '../services.ts';
+import type { Session } from '../session/session.ts';
 import { createSpool } from '../streamed/spool.ts';
 import { replyWhileItComes } from '../streamed/streamed-reply.ts';
+import { writeFilledPage } from './filled-page.ts';
 
-export interface MessagesOptions {
-  homeserver: Homeserver;
-  kind: () => Promise<HomeserverKind>;
-  sessions: SessionReader;
-  readNow: ReadNow;
+/** How much a prefix's answers differ from the homeserver's. */
+export interface PageForm {
   /**
    * Whether short pages are filled and `END` is understood: for the prefixes of clients that take one for the end of history,
    * and the other for the newest place.
@@ -28,8 +22,6 @@ export interface MessagesOptions {
   fillsPages: boolean;
   /** Whether the events of such pages are given the shape of 2014. */
   hasLegacyEvents: boolean;
-  clock: Clock;
-  passThrough: PassThrough;
 }
 
 /** Homeservers give no more, whatever they are asked for. */
@@ -46,58 +38,40 @@ const MOST_HELD_BYTES = 1024 * 1024;
  * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/message_pagination.yaml
  * @see docs/reference/clients.md#matrix-js-sdk-02-and-03
  */
-export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options) => {
-  const { homeserver, kind, sessions, readNow, fillsPages, hasLegacyEvents, passThrough, clock } = options;
-
-  app.get<{ Params: { roomId: string } }>(
-    '/rooms/:roomId/messages',
-    { exposeHeadRoute: false },
-    async (request, reply) => {
-      const roomId = request.params.roomId as RoomId;
-      const rawUrl = await resolveTokens(request, roomId);
-      if (rawUrl === undefined) return { chunk: [], start: queryOf(request).get('from') };
-      const query = fillsPages ? readFillable(queryOf({ raw: { url: rawUrl } })) : undefined;
-      if (query === undefined) return passThrough(request, reply, { rawUrl });
-      const session = await sessions.sessionOf(request);
-      await sessions.withSession(session, () => getFilledPage(session.caller, roomId, query, request, reply));
-      return reply;
-    },
-  );
+export function createMessages(services: Services, { fillsPages, hasLegacyEvents }: PageForm): Endpoint {
+  const { kind, sessions, readNow, passThrough, clock } = services;
 
   async function getFilledPage(
-    caller: Caller,
+    { account }: Session,
     roomId: RoomId,
     query: MessagesQuery,
-    request: FastifyRequest,
-    reply: FastifyReply,
+    { request, reply }: Call,
   ): Promise<void> {
     const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
     reply.raw.once('close', () => void spool.close());
     const side = query.dir === 'b' ? 'before' : 'after';
     const page = writeFilledPage({
-      homeserver,
-      caller,
+      account,
       roomId,
       query,
       ...(hasLegacyEvents && { legacy: new LegacyEventBytes(roomId, clock.now()) }),
       tokenBeyond: (eventId) => encodeRoomToken({ roomId, eventId, side }),
       spool,
       clock,
-      signal: closeSignal(reply.raw),
     });
     await replyWhileItComes(request, reply, page);
   }
 
   /** The URL with tokens of the homeserver's; undefined where nothing can lie beyond ours. */
-  async function resolveTokens(request: FastifyRequest, roomId: RoomId): Promise<string | undefined> {
+  async function resolveTokens({ request, signal }: Call, roomId: RoomId): Promise<string | undefined> {
     let rawUrl = request.raw.url ?? '';
     for (const name of ['from', 'to']) {
       const token = queryOf(request).get(name) ?? '';
-      if (token === 'END' && fillsPages) rawUrl = await resolveEnd(request, roomId, rawUrl, name);
+      if (token === 'END' && fillsPages) rawUrl = await resolveEnd(request, roomId, rawUrl, name, signal);
       if (!isOwnToken(token)) continue;
-      const { caller } = await sessions.sessionOf(request);
+      const { account } = await sessions.sessionOf(request, signal);
       const isBackwards = name === 'from' && queryOf(request).get('dir') === 'b';
-      const context = { homeserver, kind: await kind(), caller, isBackwards, signal: request.signal };
+      const context = { account, kind: await kind(), isBackwards };
       const resolved = await resolveForMessages(token, roomId, context);
       if (resolved === undefined) throw new MatrixError(400, 'M_UNKNOWN', `'${name}' parameter is invalid`);
       const isBeforeAll = resolved === BEFORE_ALL;
@@ -118,14 +92,27 @@ export const messages: FastifyPluginAsync<MessagesOptions> = async (app, options
     roomId: RoomId,
     rawUrl: string,
     name: string,
+    signal: AbortSignal,
   ): Promise<string> {
     const isBackwards = queryOf(request).get('dir') === 'b';
     if (isBackwards === (name === 'from')) return withQueryParameter(rawUrl, name, undefined);
-    const { caller } = await sessions.sessionOf(request);
-    const now = await readNow(caller, { setPresence: 'offline', roomId, signal: request.signal });
+    const { account } = await sessions.sessionOf(request, signal);
+    const now = await readNow(account, { setPresence: 'offline', roomId });
     return withQueryParameter(rawUrl, name, now);
   }
-};
+
+  return async (call) => {
+    const { request, reply } = call;
+    const roomId = call.params[0] as RoomId;
+    const rawUrl = await resolveTokens(call, roomId);
+    if (rawUrl === undefined) return { chunk: [], start: queryOf(request).get('from') };
+    const query = fillsPages ? readFillable(queryOf({ raw: { url: rawUrl } })) : undefined;
+    if (query === undefined) return passThrough(request, reply, { rawUrl });
+    const session = await sessions.sessionOf(request, call.signal);
+    await sessions.withSession(session, () => getFilledPage(session, roomId, query, call));
+    return reply;
+  };
+}
 
 /** The query of a page that may be filled; undefined where it is not plain, so that the homeserver says what is wrong. */
 function readFillable(query: URLSearchParams): MessagesQuery | undefined {

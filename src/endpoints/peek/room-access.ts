@@ -1,4 +1,4 @@
-import type { Caller, Homeserver } from '../../homeserver/homeserver.ts';
+import type { Account } from '../../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
 import { isMembershipOf, type JsonObject } from '../../matrix/client-event.ts';
 import { HomeserverError } from '../../matrix/errors.ts';
@@ -9,11 +9,9 @@ export type RoomAccess = 'member' | 'left' | 'peeker' | undefined;
 
 /** Who asks about which room. */
 export interface RoomQuestion {
-  homeserver: Homeserver;
+  account: Account;
   kind: HomeserverKind;
-  caller: Caller;
   roomId: RoomId;
-  signal: AbortSignal;
 }
 
 /**
@@ -38,8 +36,8 @@ export async function readRoomAccess(question: RoomQuestion, userId: UserId): Pr
 
 /** Whether who left a room is shown what came after the leave: he forgot it, or it is open and the homeserver cuts nothing. */
 async function goesOnAfterLeave(question: RoomQuestion, userId: UserId): Promise<boolean> {
-  const { homeserver, caller, roomId, signal } = question;
-  const newest = orRefusal(homeserver.messagesPage(caller, roomId, { dir: 'b', limit: 1 }, signal));
+  const { account, roomId } = question;
+  const newest = orRefusal(account.messagesPage(roomId, { dir: 'b', limit: 1 }));
   const [page, isOpen] = await Promise.all([newest, isWorldReadable(question)]);
   if (!isOpen || typeof page !== 'object') return false;
   const [event] = page.events;
@@ -48,8 +46,8 @@ async function goesOnAfterLeave(question: RoomQuestion, userId: UserId): Promise
 
 /** Whether anybody may read the room now. The summary knows; state may be that of the moment when the caller left. */
 export async function isWorldReadable(question: RoomQuestion): Promise<boolean> {
-  const { homeserver, caller, roomId, signal } = question;
-  const summary = await orRefusal(homeserver.roomSummary(caller, roomId, signal));
+  const { account, roomId } = question;
+  const summary = await orRefusal(account.roomSummary(roomId));
   if (typeof summary === 'object' && typeof summary.world_readable === 'boolean')
     return summary.world_readable;
   const visibility = await readState(question, 'm.room.history_visibility', '');
@@ -57,16 +55,13 @@ export async function isWorldReadable(question: RoomQuestion): Promise<boolean> 
 }
 
 async function readState(
-  { homeserver, kind, caller, roomId, signal }: RoomQuestion,
+  { account, kind, roomId }: RoomQuestion,
   type: string,
   stateKey: string,
 ): Promise<JsonObject | 403 | 404> {
-  if (kind.readStateEvent === undefined)
-    return orRefusal(homeserver.stateEvent(caller, roomId, type, stateKey, signal));
+  if (kind.readStateEvent === undefined) return orRefusal(account.stateEvent(roomId, type, stateKey));
   const key = { type, stateKey };
-  return orRefusal(
-    kind.readStateEvent(homeserver, caller, roomId, key, signal).then((content) => content ?? 404),
-  );
+  return orRefusal(kind.readStateEvent(account, roomId, key).then((content) => content ?? 404));
 }
 
 async function orRefusal<Answer>(answer: Promise<Answer>): Promise<Answer | 403 | 404> {

@@ -1,5 +1,5 @@
 import { encodeRoomToken } from '../../tokens/own-tokens.ts';
-import type { Caller, Homeserver } from '../../homeserver/homeserver.ts';
+import type { Account } from '../../homeserver/homeserver.ts';
 import { readOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
 import { loopBudget } from '../../scheduling/loop-budget.ts';
@@ -8,8 +8,7 @@ import type { Spool } from '../streamed/spool.ts';
 import { PAGE_LIMIT } from '../../homeserver/messages-page.ts';
 
 export interface NewestEventsOptions {
-  homeserver: Homeserver;
-  caller: Caller;
+  account: Account;
   roomId: RoomId;
   from: MessagesToken | SyncToken;
   limit: number;
@@ -19,7 +18,6 @@ export interface NewestEventsOptions {
   spool: Spool;
   /** Told of each event that is given. */
   onEvent: (eventId: EventId | undefined, roomId: RoomId) => void;
-  signal: AbortSignal;
 }
 
 /** Events that are held, oldest last: in the slot of each page, as JSON text with commas between, oldest first. */
@@ -35,7 +33,7 @@ const MOST_PAGES = 20;
 
 /** Reads the newest events of a room up to a position, at most `limit`, into the spool: each once, a page at a time. */
 export async function readNewest(options: NewestEventsOptions): Promise<NewestEvents> {
-  const { homeserver, caller, roomId, limit, events, spool, signal } = options;
+  const { account, roomId, limit, events, spool } = options;
   const known = new Set<EventId>();
   let newest: EventId | undefined;
   let oldest: EventId | undefined;
@@ -44,7 +42,7 @@ export async function readNewest(options: NewestEventsOptions): Promise<NewestEv
   let from = options.from;
   for (let asked = 0; asked < MOST_PAGES && left > 0; asked += 1) {
     const query = { dir: 'b' as const, from, limit: Math.min(PAGE_LIMIT, left) };
-    const page = await homeserver.messagesPage(caller, roomId, query, signal);
+    const page = await account.messagesPage(roomId, query);
     // To find the page's events and to write them are two pieces of work.
     await loopBudget.turnFor(page.bytes.length);
     const fresh = page.events.filter(({ event_id }) => event_id === undefined || !known.has(event_id));

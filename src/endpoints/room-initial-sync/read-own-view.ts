@@ -1,4 +1,4 @@
-import type { Caller, Homeserver } from '../../homeserver/homeserver.ts';
+import type { Account } from '../../homeserver/homeserver.ts';
 import { readOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { RoomId, UserId } from '../../matrix/identifiers.ts';
@@ -18,15 +18,13 @@ const LONGEST_TIMELINE = 100;
  * @see docs/decisions/previews.md
  */
 export async function readOwnView(
-  homeserver: Homeserver,
-  { caller, userId }: { caller: Caller; userId: UserId },
+  { account, userId }: { account: Account; userId: UserId },
   roomId: RoomId,
-  options: { hasSlidingSync: boolean; limit: number; signal: AbortSignal },
+  { hasSlidingSync, limit }: { hasSlidingSync: boolean; limit: number },
 ): Promise<OwnView> {
-  const { limit, signal } = options;
   try {
-    if (options.hasSlidingSync) return await readBySlidingSync(homeserver, caller, roomId, { limit, signal });
-    return { receipts: [], accountData: toTagEvents(await homeserver.tags(caller, userId, roomId, signal)) };
+    if (hasSlidingSync) return await readBySlidingSync(account, roomId, limit);
+    return { receipts: [], accountData: toTagEvents(await account.tags(userId, roomId)) };
   } catch (error) {
     // A room without them is more than no room.
     if (!(error instanceof MatrixError)) throw error;
@@ -34,23 +32,14 @@ export async function readOwnView(
   }
 }
 
-async function readBySlidingSync(
-  homeserver: Homeserver,
-  caller: Caller,
-  roomId: RoomId,
-  { limit, signal }: { limit: number; signal: AbortSignal },
-): Promise<OwnView> {
+async function readBySlidingSync(account: Account, roomId: RoomId, limit: number): Promise<OwnView> {
   // Others' receipts come for the events of the timeline, and for no others.
   const timelineLimit = Math.min(Math.max(limit, 1), LONGEST_TIMELINE);
   const extension = { enabled: true, lists: [], rooms: [roomId] };
-  const answer = await homeserver.slidingSync(
-    caller,
-    {
-      conn_id: CONNECTION,
-      room_subscriptions: { [roomId]: { timeline_limit: timelineLimit, required_state: [] } },
-      extensions: { receipts: extension, account_data: extension },
-    },
-    signal,
-  );
+  const answer = await account.slidingSync({
+    conn_id: CONNECTION,
+    room_subscriptions: { [roomId]: { timeline_limit: timelineLimit, required_state: [] } },
+    extensions: { receipts: extension, account_data: extension },
+  });
   return readOrRefuse(() => toOwnView(answer, roomId));
 }

@@ -1,49 +1,28 @@
 import { Readable } from 'node:stream';
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { EventRooms } from '../../caches/event-rooms.ts';
-import type { ReadNow } from '../../follow/now.ts';
-import { checkToken } from '../../tokens/read-position.ts';
-import type { SessionCursors } from '../../follow/session-cursors.ts';
-import { encodeRoomToken } from '../../tokens/own-tokens.ts';
-import type { Homeserver } from '../../homeserver/homeserver.ts';
+import type { FastifyReply } from 'fastify';
 import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
-import type { Clock } from '../../scheduling/clock.ts';
 import { queryOf } from '../../http/query.ts';
-import type { Turns } from '../../scheduling/turns.ts';
 import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
 import type { EventId, RoomId, SyncToken, UserId } from '../../matrix/identifiers.ts';
 import { readLimit } from '../../matrix/query.ts';
+import { encodeRoomToken } from '../../tokens/own-tokens.ts';
+import { checkToken } from '../../tokens/read-position.ts';
 import { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
 import type { OwnView } from '../../translate/own-view.ts';
 import type { RoomSnapshot } from '../../translate/room-initial-sync.ts';
-import { readNewest, type NewestEvents } from './newest-events.ts';
 import { readRoomAccess } from '../peek/room-access.ts';
-import { writeRoomSnapshot } from './room-snapshot.ts';
-import { readOwnView } from './read-own-view.ts';
-import { answerGet } from '../session/route.ts';
-import type { Session, SessionReader } from '../session/session.ts';
+import type { CreateEndpoint, SessionCall } from '../route.ts';
+import type { Session } from '../session/session.ts';
 import { createSpool, type Spool } from '../streamed/spool.ts';
-
-export interface RoomInitialSyncOptions {
-  homeserver: Homeserver;
-  kind: () => Promise<HomeserverKind>;
-  sessions: SessionReader;
-  cursors: SessionCursors;
-  eventRooms: EventRooms;
-  readNow: ReadNow;
-  /** Whether the homeserver has simplified sliding sync. */
-  hasSlidingSync: () => boolean;
-  callTurns: Turns;
-  readTurns: Turns;
-  clock: Clock;
-}
+import { readNewest, type NewestEvents } from './newest-events.ts';
+import { readOwnView } from './read-own-view.ts';
+import { writeRoomSnapshot } from './room-snapshot.ts';
 
 interface Reading {
   kind: HomeserverKind;
   isMember: boolean;
   limit: number;
   reply: FastifyReply;
-  signal: AbortSignal;
 }
 
 /** The newest events of a room, held in the spool, and the position up to which they are. */
@@ -71,40 +50,25 @@ const NOTHING_OWN: OwnView = { receipts: [], accountData: [] };
  * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/room_initial_sync.yaml
  * @see docs/reference/synapse-legacy.md#room-initial-sync
  */
-export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async (app, options) => {
-  const { homeserver, sessions, cursors, clock } = options;
-
-  answerGet(app, '/rooms/:roomId/initialSync', sessions, async (request, reply) => {
-    const { roomId } = request.params as { roomId: RoomId };
-    const session = await sessions.sessionOf(request);
-    const query = queryOf(request);
-    const limit = readLimit(query, 10);
-    // Natively read and then ignored, unless one is wrong.
-    for (const name of ['from', 'to'] as const) checkToken(name, query.get(name) ?? '', await options.kind());
-    return sessions.withSession(session, () => getRoomInitialSync(session, roomId, limit, request, reply));
-  });
+export const createRoomInitialSync: CreateEndpoint<SessionCall> = (services) => {
+  const { cursors, clock } = services;
 
   async function getRoomInitialSync(
-    session: Session,
+    { session, reply, signal }: SessionCall,
     roomId: RoomId,
     limit: number,
-    { signal }: FastifyRequest,
-    reply: FastifyReply,
   ): Promise<Readable> {
-    const { caller, key, userId } = session;
-    const kind = await options.kind();
-    const access = await readRoomAccess({ homeserver, kind, caller, roomId, signal }, userId);
+    const { account, key, userId } = session;
+    const kind = await services.kind();
+    const access = await readRoomAccess({ account, kind, roomId }, userId);
     if (access === undefined) throw notReadable(userId, roomId);
-    const leave = await options.readTurns.enter(key, signal);
+    const leave = await services.readTurns.enter(key, signal);
     reply.raw.once('close', leave);
     const isMember = access === 'member';
     // Sliding sync knows only rooms that the caller is in.
-    const hasSlidingSync = isMember && options.hasSlidingSync();
-    const own =
-      access === 'peeker'
-        ? NOTHING_OWN
-        : readOwnView(homeserver, session, roomId, { hasSlidingSync, limit, signal });
-    const reading = { kind, isMember, limit, reply, signal };
+    const hasSlidingSync = isMember && services.hasSlidingSync();
+    const own = access === 'peeker' ? NOTHING_OWN : readOwnView(session, roomId, { hasSlidingSync, limit });
+    const reading = { kind, isMember, limit, reply };
     const { now, spool, start, newest, pages } = await readUpToNow(session, roomId, reading).catch(
       orNotReadable(userId, roomId),
     );
@@ -114,7 +78,7 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
       start,
       end: access === 'left' ? afterNewest(roomId, newest, now) : now,
     };
-    const state = await homeserver.streamState(caller, roomId, signal).catch(orNotReadable(userId, roomId));
+    const state = await account.streamState(roomId).catch(orNotReadable(userId, roomId));
     cursors.keepSnapshot(key, roomId, snapshot.end);
     reply.type('application/json');
     const pieces = writeRoomSnapshot({
@@ -124,12 +88,10 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
       nowMs: clock.now(),
       state,
       own,
-      homeserver,
-      caller,
+      account,
       showsPresence: isMember,
-      callTurns: options.callTurns,
+      callTurns: services.callTurns,
       owner: key,
-      signal,
     });
     return Readable.from(pieces, { objectMode: false });
   }
@@ -139,25 +101,23 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
    * the session's stream has told, whose next answer goes on from there: never less, also where that was told meanwhile.
    */
   async function readUpToNow(
-    { caller, key }: Session,
+    { account, key }: Session,
     roomId: RoomId,
-    { kind, isMember, limit, reply, signal }: Reading,
+    { kind, isMember, limit, reply }: Reading,
   ): Promise<NewestReading> {
     const told = (): SyncToken | undefined => (isMember ? cursors.meetingPoint(key, roomId) : undefined);
-    let now = told() ?? (await options.readNow(caller, { setPresence: 'offline', roomId, signal }));
+    let now = told() ?? (await services.readNow(account, { setPresence: 'offline', roomId }));
     for (let readings = 0; ; readings += 1) {
       const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
       reply.raw.once('close', () => void spool.close());
       const events = await readNewest({
-        homeserver,
-        caller,
+        account,
         roomId,
         from: kind.toBackwardsStart?.(now) ?? now,
         limit,
         events: new LegacyEventBytes(roomId, clock.now()),
         spool,
-        onEvent: options.eventRooms.note,
-        signal,
+        onEvent: services.eventRooms.note,
       });
       const meanwhile = told() ?? now;
       if (meanwhile === now || readings === MOST_READINGS) return { now, spool, ...events };
@@ -165,6 +125,16 @@ export const roomInitialSync: FastifyPluginAsync<RoomInitialSyncOptions> = async
       now = meanwhile;
     }
   }
+
+  return async (call) => {
+    const roomId = call.params[0] as RoomId;
+    const query = queryOf(call.request);
+    const limit = readLimit(query, 10);
+    // Natively read and then ignored, unless one is wrong.
+    for (const name of ['from', 'to'] as const)
+      checkToken(name, query.get(name) ?? '', await services.kind());
+    return getRoomInitialSync(call, roomId, limit);
+  };
 };
 
 /** Where a room ended for who left it. */

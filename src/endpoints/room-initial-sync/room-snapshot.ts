@@ -1,4 +1,4 @@
-import type { Caller, Homeserver } from '../../homeserver/homeserver.ts';
+import type { Account } from '../../homeserver/homeserver.ts';
 import type { Turns } from '../../scheduling/turns.ts';
 import { HomeserverUnavailable, MatrixError } from '../../matrix/errors.ts';
 import type { Milliseconds, UserId } from '../../matrix/identifiers.ts';
@@ -35,14 +35,12 @@ export interface RoomSnapshotOptions {
   /** The room's state, as it comes. */
   state: AsyncIterable<Buffer>;
   own: OwnView | Promise<OwnView>;
-  homeserver: Homeserver;
-  caller: Caller;
+  account: Account;
   showsPresence: boolean;
   /** A turn for each member whose presence is asked for. */
   callTurns: Turns;
   /** Whose turns they are. */
   owner: unknown;
-  signal: AbortSignal;
 }
 
 /** In larger rooms nobody's presence is asked for. */
@@ -67,7 +65,7 @@ export async function* writeRoomSnapshot(options: RoomSnapshotOptions): AsyncGen
     }
     reader.end();
   } catch (cause) {
-    if (cause instanceof MatrixError || options.signal.aborted) throw cause;
+    if (cause instanceof MatrixError || options.account.signal.aborted) throw cause;
     throw new HomeserverUnavailable(502, "The homeserver's answer cannot be read", { cause });
   }
   const presence =
@@ -127,11 +125,11 @@ class StateWriter implements JsonVisitor {
 /** Each one's presence as the homeserver tells it; who cannot be asked about is left out. */
 async function readPresence(
   members: readonly UserId[],
-  { homeserver, caller, callTurns, owner, signal }: RoomSnapshotOptions,
+  { account, callTurns, owner }: RoomSnapshotOptions,
 ): Promise<LegacyEphemeralEvent[]> {
   const asked = members.map(async (userId) => {
-    const end = await callTurns.enter(owner, signal);
-    return toPresenceEvent(userId, await homeserver.presence(caller, userId, signal).finally(end));
+    const end = await callTurns.enter(owner, account.signal);
+    return toPresenceEvent(userId, await account.presence(userId).finally(end));
   });
   const answers = await Promise.allSettled(asked);
   return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));

@@ -1,5 +1,5 @@
 import { readNewestPlace } from '../../follow/now.ts';
-import type { Caller, Homeserver } from '../../homeserver/homeserver.ts';
+import type { Account } from '../../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
 import { toRawPath } from '../../http/raw-url.ts';
 import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
@@ -9,25 +9,22 @@ import { messagesFilter } from '../../translate/sync-filter.ts';
 import { PAGE_LIMIT } from '../../homeserver/messages-page.ts';
 
 export interface BotAccount {
-  homeserver: Homeserver;
-  caller: Caller;
+  account: Account;
   rooms: readonly RoomId[];
   nextBatch: SyncToken;
   /** Newest events of each room. */
   limit: number;
   isRaw: boolean;
-  signal: AbortSignal;
 }
 
 /** *Now* for a caller without `/sync`: the newest place in one of its rooms. Throws 404 where nothing tells one. */
 export async function readBotNow(
   rooms: readonly RoomId[],
-  caller: Caller,
-  options: { homeserver: Homeserver; kind: () => Promise<HomeserverKind>; signal: AbortSignal },
+  account: Account,
+  kind: HomeserverKind,
 ): Promise<SyncToken> {
-  const kind = await options.kind();
   for (const roomId of rooms) {
-    const place = await readNewestPlace({ ...options, kind, caller, roomId }).catch(undefinedIfRefused);
+    const place = await readNewestPlace(account, roomId, kind).catch(undefinedIfRefused);
     if (place !== undefined) return place;
   }
   throw new MatrixError(404, 'M_NOT_FOUND', 'The bot is in no room, and has no position without one');
@@ -40,11 +37,11 @@ export async function readBotNow(
  * Differs: of the own bot of an application service there are joined rooms only. Synapse's `/sync` is a 500 for it, and
  * nothing else tells its invites, the rooms that it left, presence, receipts or account data.
  */
-export async function* streamBotAccount(account: BotAccount): AsyncGenerator<Buffer> {
-  yield Buffer.from(`{"next_batch":${JSON.stringify(account.nextBatch)},"rooms":{"join":{`);
+export async function* streamBotAccount(bot: BotAccount): AsyncGenerator<Buffer> {
+  yield Buffer.from(`{"next_batch":${JSON.stringify(bot.nextBatch)},"rooms":{"join":{`);
   let separator = '';
-  for (const roomId of account.rooms) {
-    const room = await openRoom(account, roomId).catch(undefinedIfRefused);
+  for (const roomId of bot.rooms) {
+    const room = await openRoom(bot, roomId).catch(undefinedIfRefused);
     if (room === undefined) continue;
     yield Buffer.from(`${separator}${JSON.stringify(roomId)}:{"timeline":`);
     yield room.timeline;
@@ -57,21 +54,21 @@ export async function* streamBotAccount(account: BotAccount): AsyncGenerator<Buf
 }
 
 async function openRoom(
-  { homeserver, caller, limit, isRaw, signal }: BotAccount,
+  { account, limit, isRaw }: BotAccount,
   roomId: RoomId,
 ): Promise<{ timeline: Buffer; state: AsyncIterable<Buffer> }> {
   const query = new URLSearchParams({ dir: 'b', limit: String(Math.min(Math.max(limit, 1), PAGE_LIMIT)) });
   const filter = messagesFilter({ isRaw });
   if (filter !== undefined) query.set('filter', filter);
   const call = { method: 'GET', path: toRawPath('rooms', roomId, 'messages'), query } as const;
-  const { events, start, end } = await readPage(await homeserver.streamRequest(caller, call, signal));
+  const { events, start, end } = await readPage(await account.streamRequest(call));
   const shown = events.slice(0, limit).toReversed();
   const timeline = Buffer.concat([
     Buffer.from('{"events":['),
     ...shown.flatMap((event, i) => (i === 0 ? [event] : [COMMA, event])),
     Buffer.from(`],"limited":true,"prev_batch":${(limit === 0 ? start : end) ?? 'null'}}`),
   ]);
-  return { timeline, state: await homeserver.streamState(caller, roomId, signal) };
+  return { timeline, state: await account.streamState(roomId) };
 }
 
 const COMMA = Buffer.from(',');

@@ -1,4 +1,4 @@
-import type { Caller, Homeserver } from '../../homeserver/homeserver.ts';
+import type { Account } from '../../homeserver/homeserver.ts';
 import { isMembershipOf, type ClientEvent } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { RoomId, UserId } from '../../matrix/identifiers.ts';
@@ -15,20 +15,16 @@ const MOST_PAGES = 3;
  *
  * @see docs/reference/synapse-legacy.md#other-endpoints
  */
-export async function readInviteNotifications(options: {
-  homeserver: Homeserver;
-  caller: Caller;
-  userId: UserId;
-  invited: readonly RoomId[];
-  signal: AbortSignal;
-}): Promise<Map<RoomId, ClientEvent>> {
-  const { homeserver, caller, userId, invited, signal } = options;
+export async function readInviteNotifications(
+  { account, userId }: { account: Account; userId: UserId },
+  invited: readonly RoomId[],
+): Promise<Map<RoomId, ClientEvent>> {
   const wanted = new Set(invited);
   const invites = new Map<RoomId, ClientEvent>();
   let from: string | undefined;
   for (let page = 0; page < MOST_PAGES && wanted.size > 0; page += 1) {
     const query = { limit: PAGE_LIMIT, ...(from !== undefined && { from }) };
-    const answer = await homeserver.notifications(caller, query, signal).catch(noneOnRefusal);
+    const answer = await account.notifications(query).catch(noneOnRefusal);
     for (const { room_id: roomId, event } of answer?.notifications ?? []) {
       // Newest first, so the first one of a room is the invite that stands.
       if (

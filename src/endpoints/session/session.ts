@@ -1,28 +1,29 @@
 import type { FastifyRequest } from 'fastify';
 import type { Identity, KnownSession, Sessions, TokenKey } from '../../caches/sessions.ts';
-import type { Caller, Homeserver, Nobody } from '../../homeserver/homeserver.ts';
+import type { Account, Caller, Homeserver, Nobody } from '../../homeserver/homeserver.ts';
 import { readMasquerade, readTokenIfAny, requireAccessToken } from '../../http/access-token.ts';
 import { queryOf } from '../../http/query.ts';
-import { HomeserverError } from '../../matrix/errors.ts';
+import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
 
 /** Who asks, and whose access token it is. */
 export interface Session extends KnownSession {
   tokenKey: TokenKey;
   deviceKey: TokenKey;
-  caller: Caller;
+  /** What the session may ask the homeserver, until its request is over. */
+  account: Account;
 }
 
 export interface SessionReader {
   /** The request's session, by a `whoami` the first time. Throws the 401s of a missing or unknown access token. */
-  sessionOf(request: FastifyRequest): Promise<Session>;
+  sessionOf(request: FastifyRequest, signal: AbortSignal): Promise<Session>;
   /** As `sessionOf`, but always asks the homeserver: for answers that ask it nothing else. */
-  checkedSessionOf(request: FastifyRequest): Promise<Session>;
+  checkedSessionOf(request: FastifyRequest, signal: AbortSignal): Promise<Session>;
   /** The session as the homeserver says now: to be asked before memory answers. */
-  confirm(session: Session, signal: AbortSignal | undefined): Promise<Session>;
-  /** Who asks, for requests that need no access token. Throws the 401s of a token that cannot be read. */
-  callerIfAny(request: FastifyRequest): Caller | Nobody;
+  confirm(session: Session): Promise<Session>;
+  /** Whoever asks, for requests that need no access token. Throws the 401s of a token that cannot be read. */
+  accountOf(request: FastifyRequest, signal: AbortSignal): Account;
   /** Whose share such a request is of: its access token's, else its client's address'. */
-  shareOf(caller: Caller | Nobody): string;
+  shareOf(account: Account): string;
   /** Runs what needs the session; after a 401 the homeserver is asked before anything more is answered from memory. */
   withSession<Result>(session: Session, work: () => Promise<Result>): Promise<Result>;
 }
@@ -51,14 +52,12 @@ export function createSessionReader(options: {
     };
   }
 
-  async function askWhose(caller: Caller, signal: AbortSignal | undefined): Promise<Session> {
+  async function askWhose(caller: Caller, account: Account): Promise<Session> {
     const tokenKey = sessions.tokenKeyOf(caller.accessToken);
     const question = sessions.ask(tokenKey, caller.masquerade);
     let identity: Identity | undefined;
     try {
-      const { user_id, device_id, is_guest } = await doubtOn401(tokenKey, () =>
-        homeserver.whoami(caller, signal),
-      );
+      const { user_id, device_id, is_guest } = await doubtOn401(tokenKey, () => account.whoami());
       identity = {
         userId: user_id,
         isGuest: is_guest === true,
@@ -67,18 +66,24 @@ export function createSessionReader(options: {
     } finally {
       if (identity === undefined) sessions.note(question, undefined);
     }
-    return toSession(caller, tokenKey, sessions.note(question, identity));
+    return toSession(caller, account, sessions.note(question, identity));
   }
 
-  function toSession(caller: Caller, tokenKey: TokenKey, known: KnownSession): Session {
-    return { ...known, tokenKey, deviceKey: sessions.deviceKeyOf(tokenKey, caller.masquerade), caller };
+  function toSession({ accessToken, masquerade }: Caller, account: Account, known: KnownSession): Session {
+    const tokenKey = sessions.tokenKeyOf(accessToken);
+    return { ...known, tokenKey, deviceKey: sessions.deviceKeyOf(tokenKey, masquerade), account };
   }
 
-  async function sessionOf(request: FastifyRequest): Promise<Session> {
+  async function sessionOf(request: FastifyRequest, signal: AbortSignal): Promise<Session> {
     const caller = callerOf(request);
-    const tokenKey = sessions.tokenKeyOf(caller.accessToken);
-    const known = sessions.get(tokenKey, caller.masquerade);
-    return known === undefined ? askWhose(caller, signalOf(request)) : toSession(caller, tokenKey, known);
+    const account = homeserver.as(caller, signal);
+    const known = sessions.get(sessions.tokenKeyOf(caller.accessToken), caller.masquerade);
+    return known === undefined ? askWhose(caller, account) : toSession(caller, account, known);
+  }
+
+  async function checkedSessionOf(request: FastifyRequest, signal: AbortSignal): Promise<Session> {
+    const caller = callerOf(request);
+    return askWhose(caller, homeserver.as(caller, signal));
   }
 
   async function doubtOn401<Result>(tokenKey: TokenKey, work: () => Promise<Result>): Promise<Result> {
@@ -92,13 +97,14 @@ export function createSessionReader(options: {
 
   return {
     sessionOf,
-    checkedSessionOf: async (request) => askWhose(callerOf(request), signalOf(request)),
-    confirm: ({ caller }, signal) => askWhose(caller, signal),
-    callerIfAny: (request) =>
-      readTokenIfAny(request.raw.rawHeaders, queryOf(request)) === undefined
-        ? nobodyOf(request)
-        : callerOf(request),
-    shareOf: (caller) =>
+    checkedSessionOf,
+    // A session's account is a caller's, who has shown an access token.
+    confirm: ({ account }) => askWhose(account.caller as Caller, account),
+    accountOf: (request, signal) => {
+      const hasToken = readTokenIfAny(request.raw.rawHeaders, queryOf(request)) !== undefined;
+      return homeserver.as(hasToken ? callerOf(request) : nobodyOf(request), signal);
+    },
+    shareOf: ({ caller }) =>
       'accessToken' in caller
         ? sessions.tokenKeyOf(caller.accessToken)
         : (caller.forwardedFor?.split(',').at(-1)?.trim() ?? ''),
@@ -106,7 +112,6 @@ export function createSessionReader(options: {
   };
 }
 
-/** Of a request with a body Fastify's signal aborts as soon as that was read. */
-function signalOf(request: FastifyRequest): AbortSignal | undefined {
-  return request.body === undefined ? request.signal : undefined;
-}
+/** What guests are told where they may not be. */
+export const guestsForbidden = (): MatrixError =>
+  new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guest access not allowed');

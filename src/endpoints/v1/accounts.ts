@@ -11,7 +11,10 @@ import {
   type AuthenticationResponse,
 } from '../../translate/v1-accounts.ts';
 import { bodyOf, plainQueryOf, readJsonObject } from './body.ts';
-import type { V1Call, V1Endpoint, V1EndpointOptions } from './route.ts';
+import type { Call, Endpoint } from '../route.ts';
+import type { Services } from '../services.ts';
+
+type AccountEndpoint = 'readLogin' | 'logIn' | 'readFlows' | 'register' | 'registerV1';
 
 /**
  * `login` and `register`: today's, with `home_server` in their answers, without the access token of a client that has
@@ -22,44 +25,42 @@ import type { V1Call, V1Endpoint, V1EndpointOptions } from './route.ts';
  *
  * @see docs/reference/synapse-legacy.md#routes-of-v1
  */
-export function createAccounts({ homeserver, sessions }: V1EndpointOptions): V1Endpoint {
-  return (call) => {
-    const { route, request } = call;
-    if (route.path === 'login') {
-      if (route.methods.includes('GET')) return readLogin(call);
-      return post('login', call, toModernLogin(readJsonObject(request)));
-    }
-    if (route.prefixes.includes('v2_alpha')) return post('register', call, registrationOf(call));
-    return route.methods.includes('GET') ? readFlows(call) : registerV1(call);
+export function createAccounts({ sessions }: Services): Record<AccountEndpoint, Endpoint> {
+  return {
+    readLogin,
+    logIn: (call) => post('login', call, toModernLogin(readJsonObject(call.request))),
+    readFlows,
+    register: (call) => post('register', call, registrationOf(call)),
+    registerV1,
   };
 
-  function readLogin({ request, signal }: V1Call): Promise<JsonObject> {
+  function readLogin({ request, signal }: Call): Promise<JsonObject> {
     const call = { method: 'GET', path: 'login', query: plainQueryOf(request) } as const;
-    return homeserver.request(sessions.callerIfAny(request), call, signal);
+    return sessions.accountOf(request, signal).request(call);
   }
 
   /** The body as it came, but of an application service, which has a token before it registers. */
-  function registrationOf({ request }: V1Call): JsonObject | Buffer {
-    const hasToken = 'accessToken' in sessions.callerIfAny(request);
+  function registrationOf({ request, signal }: Call): JsonObject | Buffer {
+    const hasToken = 'accessToken' in sessions.accountOf(request, signal).caller;
     return hasToken ? toTypedRegistration(readJsonObject(request)) : bodyOf(request);
   }
 
   async function post(
     path: 'login' | 'register',
-    { request, signal }: V1Call,
+    { request, signal }: Call,
     body: JsonObject | Buffer,
   ): Promise<JsonObject> {
     const call = { method: 'POST', path, query: plainQueryOf(request), body } as const;
-    return withHomeServer(await homeserver.request(sessions.callerIfAny(request), call, signal));
+    return withHomeServer(await sessions.accountOf(request, signal).request(call));
   }
 
-  async function readFlows(call: V1Call): Promise<unknown> {
+  async function readFlows(call: Call): Promise<unknown> {
     const authentication = await post('register', call, {}).catch(authenticationOf);
     if (!hasDummyFlow(authentication)) throw toUnmetStages(authentication);
     return toV1Flows(authentication);
   }
 
-  async function registerV1(call: V1Call): Promise<JsonObject> {
+  async function registerV1(call: Call): Promise<JsonObject> {
     const registration = toModernRegistration(readJsonObject(call.request));
     let authentication: AuthenticationResponse;
     try {

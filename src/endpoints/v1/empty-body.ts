@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { isCalledForm } from '../../http/form.ts';
 import { bodyOf } from './body.ts';
-import type { V1Endpoint, V1EndpointOptions } from './route.ts';
+import type { Call, CreateEndpoint } from '../route.ts';
 
 /** Longer than `null` with whatever white space somebody puts around it. */
 const LONGEST_NOTHING = 64;
@@ -12,10 +12,10 @@ const LONGEST_NOTHING = 64;
  *
  * @see docs/reference/clients.md#matrix-client-002-and-003
  */
-export function createEmptyBody({ passThrough }: V1EndpointOptions): V1Endpoint {
-  return ({ request, reply }) =>
+export const createEmptyBody: CreateEndpoint<Call> =
+  ({ passThrough }) =>
+  ({ request, reply }) =>
     passThrough(request, reply, hasSomeBody(request) ? {} : { body: bodyOf(request) });
-}
 
 /** Whether a request has a body that is neither `null` nor a form, by its head alone. */
 export function hasSomeBody({ headers }: FastifyRequest): boolean {

@@ -1,4 +1,4 @@
-import type { V1Endpoint, V1EndpointOptions } from './route.ts';
+import type { CreateEndpoint, SessionCall } from '../route.ts';
 
 /**
  * `GET /presence/list/{userId}` → presence events, and POST → `{}`: no homeserver keeps such lists any more.
@@ -6,11 +6,10 @@ import type { V1Endpoint, V1EndpointOptions } from './route.ts';
  * Differs: presence lists hold whom the session was told of. Natively 404 since 2019, which stops clients that start with
  * them. Nobody can be added or taken off; another user's list is empty.
  */
-export function createPresenceList({ sessions, presences }: V1EndpointOptions): V1Endpoint {
-  return async ({ request, reply, params }) => {
-    const { key, userId } = await sessions.checkedSessionOf(request);
+export const createPresenceList: CreateEndpoint<SessionCall> =
+  ({ presences }) =>
+  ({ request, reply, params, session: { key, userId } }) => {
     reply.type('application/json');
     if (request.method === 'POST') return '{}';
     return JSON.stringify(params[0] === userId ? presences.toldTo(key) : []);
   };
-}

@@ -1,4 +1,4 @@
-import type { Caller, Nobody } from '../../homeserver/homeserver.ts';
+import type { Account } from '../../homeserver/homeserver.ts';
 import { piecesOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import { createTurns, type Turns } from '../../scheduling/turns.ts';
 import { MatrixError } from '../../matrix/errors.ts';
@@ -7,7 +7,7 @@ import { JsonReader } from '../../stream/json-reader.ts';
 import { PUBLIC_ROOMS_START, PublicRoomsPage } from '../../translate/v1-public-rooms.ts';
 import { replyWhileItComes } from '../streamed/streamed-reply.ts';
 import { plainQueryOf } from './body.ts';
-import type { V1Endpoint, V1EndpointOptions } from './route.ts';
+import type { Call, CreateEndpoint } from '../route.ts';
 
 /** A large server's directory has some thousands of rooms: a dozen calls. Homeservers may give fewer. */
 const PAGE_LIMIT = 500;
@@ -42,17 +42,17 @@ export function createDirectoryTurns(): Turns {
  *
  * @see docs/reference/synapse-legacy.md#routes-of-v1
  */
-export function createPublicRooms({ homeserver, sessions, directoryTurns }: V1EndpointOptions): V1Endpoint {
+export const createPublicRooms: CreateEndpoint<Call> = ({ sessions, directoryTurns }) => {
   return async ({ request, reply, signal }) => {
-    const caller = sessions.callerIfAny(request);
+    const account = sessions.accountOf(request, signal);
     const query = plainQueryOf(request);
     if (query.has('limit') || query.has('since')) {
-      await replyWhileItComes(request, reply, piecesOrRefuse(writePage(caller, query, signal)));
+      await replyWhileItComes(request, reply, piecesOrRefuse(writePage(account, query)));
       return reply;
     }
-    const end = await directoryTurns.enter(sessions.shareOf(caller), signal);
+    const end = await directoryTurns.enter(sessions.shareOf(account), signal);
     try {
-      await replyWhileItComes(request, reply, piecesOrRefuse(writeAllPages(caller, query, signal)));
+      await replyWhileItComes(request, reply, piecesOrRefuse(writeAllPages(account, query)));
     } finally {
       end();
     }
@@ -61,15 +61,14 @@ export function createPublicRooms({ homeserver, sessions, directoryTurns }: V1En
 
   /** Reads a page, and gives its rooms as they come; those before it are in the sink, or were given. */
   async function* readPage(
-    caller: Caller | Nobody,
+    account: Account,
     query: URLSearchParams,
     { sink, isFollowing }: { sink: ByteSink; isFollowing: boolean },
-    signal: AbortSignal,
   ): AsyncGenerator<Buffer, PublicRoomsPage> {
     const page = new PublicRoomsPage(sink, isFollowing);
     const reader = new JsonReader(page);
     const asked = { method: 'GET', path: 'publicRooms', query } as const;
-    for await (const chunk of await homeserver.streamRequest(caller, asked, signal)) {
+    for await (const chunk of await account.streamRequest(asked)) {
       reader.push(chunk);
       if (sink.length >= PIECE_BYTES) yield sink.drain();
     }
@@ -77,23 +76,15 @@ export function createPublicRooms({ homeserver, sessions, directoryTurns }: V1En
     return page;
   }
 
-  async function* writePage(
-    caller: Caller | Nobody,
-    query: URLSearchParams,
-    signal: AbortSignal,
-  ): AsyncGenerator<Buffer, void> {
+  async function* writePage(account: Account, query: URLSearchParams): AsyncGenerator<Buffer, void> {
     const sink = new ByteSink(2 * PIECE_BYTES);
     sink.text(PUBLIC_ROOMS_START);
-    const { others } = yield* readPage(caller, query, { sink, isFollowing: false }, signal);
+    const { others } = yield* readPage(account, query, { sink, isFollowing: false });
     sink.text(`]${others.join('')}}`);
     yield sink.drain();
   }
 
-  async function* writeAllPages(
-    caller: Caller | Nobody,
-    query: URLSearchParams,
-    signal: AbortSignal,
-  ): AsyncGenerator<Buffer, void> {
+  async function* writeAllPages(account: Account, query: URLSearchParams): AsyncGenerator<Buffer, void> {
     const sink = new ByteSink(2 * PIECE_BYTES);
     sink.text(PUBLIC_ROOMS_START);
     query.set('limit', String(PAGE_LIMIT));
@@ -101,7 +92,7 @@ export function createPublicRooms({ homeserver, sessions, directoryTurns }: V1En
     let empty = 0;
     const asked = new Set<string>();
     for (let pages = 1; ; pages += 1) {
-      const page: PublicRoomsPage = yield* readPage(caller, query, { sink, isFollowing }, signal);
+      const page: PublicRoomsPage = yield* readPage(account, query, { sink, isFollowing });
       const { count, nextBatch } = page;
       isFollowing ||= count > 0;
       empty = count > 0 ? 0 : empty + 1;
@@ -115,4 +106,4 @@ export function createPublicRooms({ homeserver, sessions, directoryTurns }: V1En
     sink.text(']}');
     yield sink.drain();
   }
-}
+};

@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { isTransient } from '../../matrix/errors.ts';
 import { toRawPath } from '../../http/raw-url.ts';
 import { bodyOf, plainQueryOf } from './body.ts';
-import type { V1Endpoint, V1EndpointOptions } from './route.ts';
+import type { Endpoint, SessionCall } from '../route.ts';
+import type { Services } from '../services.ts';
 
 /**
  * `POST /rooms/{roomId}/send/{type}` and `…/redact/{eventId}` → the PUT with a transaction id of ours.
@@ -12,11 +13,8 @@ import type { V1Endpoint, V1EndpointOptions } from './route.ts';
  *
  * @see docs/reference/synapse-legacy.md#routes-of-v1
  */
-export function createSending({ homeserver, sessions, lostSends }: V1EndpointOptions): V1Endpoint {
-  return async ({ route, request, reply, params }) => {
-    const session = await sessions.sessionOf(request);
-    const [roomId = '', subject = ''] = params;
-    const what = route.path.startsWith('rooms/*/redact/') ? 'redact' : 'send';
+export function createSending({ lostSends }: Services, what: 'send' | 'redact'): Endpoint<SessionCall> {
+  return async ({ request, reply, session, params: [roomId = '', subject = ''] }) => {
     const body = bodyOf(request);
     const query = plainQueryOf(request);
     const send = digest(session.key, what, roomId, subject, query.toString(), body);
@@ -27,9 +25,7 @@ export function createSending({ homeserver, sessions, lostSends }: V1EndpointOpt
     try {
       // Without the request's signal: what was sent is sent, whether or not the client waits.
       const path = toRawPath('rooms', roomId, what, subject, txnId);
-      return await sessions.withSession(session, () =>
-        homeserver.request(session.caller, { method: 'PUT', path, query, body }),
-      );
+      return await session.account.until().request({ method: 'PUT', path, query, body });
     } catch (error) {
       if (isTransient(error)) lostSends.keep(send, txnId);
       throw error;

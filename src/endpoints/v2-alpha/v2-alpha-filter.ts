@@ -1,17 +1,9 @@
-import type { FastifyPluginAsync } from 'fastify';
-import type { Homeserver } from '../../homeserver/homeserver.ts';
 import { toRawPath } from '../../http/raw-url.ts';
-import { closeSignal } from '../../http/send.ts';
 import type { JsonObject } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import { toModernFilter } from '../../translate/v2-alpha-filter.ts';
-import type { SessionReader } from '../session/session.ts';
+import type { CreateEndpoint, SessionCall } from '../route.ts';
 import { plainQueryOf } from '../v1/body.ts';
-
-export interface V2AlphaFilterOptions {
-  homeserver: Homeserver;
-  sessions: SessionReader;
-}
 
 /**
  * `POST /user/{userId}/filter` of v2_alpha: the filter is made at the homeserver, in today's names. Its id is good for
@@ -20,22 +12,15 @@ export interface V2AlphaFilterOptions {
  * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/filter.yaml
  * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
-export const v2AlphaFilter: FastifyPluginAsync<V2AlphaFilterOptions> = async (app, options) => {
-  const { homeserver, sessions } = options;
-  app.post<{ Params: { userId: string } }>('/user/:userId/filter', async (request, reply) => {
-    const session = await sessions.sessionOf(request);
+export const createV2AlphaFilter: CreateEndpoint<SessionCall> =
+  () =>
+  async ({ request, reply, session, params: [userId = ''] }) => {
     const body = toModernFilter(readFilter(request.body));
-    const path = toRawPath('user', request.params.userId, 'filter');
+    const path = toRawPath('user', userId, 'filter');
     reply.type('application/json');
-    return sessions.withSession(session, () =>
-      homeserver.request(
-        session.caller,
-        { method: 'POST', path, query: plainQueryOf(request), body },
-        closeSignal(reply.raw),
-      ),
-    );
-  });
-};
+    const filterRequest = { method: 'POST', path, query: plainQueryOf(request), body } as const;
+    return session.account.request(filterRequest);
+  };
 
 function readFilter(body: unknown): JsonObject {
   let filter: unknown;

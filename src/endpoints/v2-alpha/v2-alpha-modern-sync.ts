@@ -2,7 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import { queryOf, withQueryParameter } from '../../http/query.ts';
 import { matchesAny } from '../../http/wildcard.ts';
 import { toModernFilter } from '../../translate/v2-alpha-filter.ts';
-import { createSyncPass, type SyncPass, type SyncPassOptions } from '../sync/sync-pass.ts';
+import type { CreateEndpoint, Call } from '../route.ts';
+import { createSyncPass } from '../sync/sync-pass.ts';
 
 /** Which requests to v2_alpha's `/sync` mean the shape that it had from November 2015 on. */
 export interface V2AlphaShapeOptions {
@@ -30,18 +31,14 @@ export function meansModernSync(request: FastifyRequest, options: V2AlphaShapeOp
  * Passes v2_alpha's `/sync` on as r0's, whose answer it was: with every section, and with today's names in a filter that
  * is in the query.
  */
-export function createV2AlphaModernSync(options: SyncPassOptions): SyncPass {
-  const pass = createSyncPass(options, { fillsSections: true });
-  return (request, reply, rawUrl) => {
-    const asR0 = rawUrl.replace('/v2_alpha/', '/r0/');
-    const filter = queryOf(request).get('filter') ?? '';
-    return pass(
-      request,
-      reply,
-      isInline(filter) ? withQueryParameter(asR0, 'filter', toModern(filter)) : asR0,
-    );
+export const createV2AlphaModernSync: CreateEndpoint<Call> = (services) => {
+  const pass = createSyncPass(services, { fillsSections: true });
+  return (call) => {
+    const asR0 = (call.request.raw.url ?? '').replace('/v2_alpha/', '/r0/');
+    const filter = queryOf(call.request).get('filter') ?? '';
+    return pass(call, isInline(filter) ? withQueryParameter(asR0, 'filter', toModern(filter)) : asR0);
   };
-}
+};
 
 const isInline = (filter: string): boolean => filter.trimStart().startsWith('{');
 

@@ -1,52 +1,22 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { EventRooms } from '../../caches/event-rooms.ts';
-import type { Presences } from '../../caches/presences.ts';
-import type { Visibilities } from '../../caches/visibility.ts';
-import { resolveForSync } from '../../tokens/resolve-token.ts';
-import type { SessionCursors } from '../../follow/session-cursors.ts';
-import { encodeRoomToken, isOwnToken } from '../../tokens/own-tokens.ts';
-import type { SyncQuery } from '../../homeserver/homeserver.ts';
+import type { Account, SyncQuery } from '../../homeserver/homeserver.ts';
 import { tokensGivenBy } from '../../homeserver/kinds/sync-token.ts';
-import type { Clock } from '../../scheduling/clock.ts';
 import { queryOf } from '../../http/query.ts';
 import { toRawPath } from '../../http/raw-url.ts';
-import { closeSignal } from '../../http/send.ts';
-import type { Turns } from '../../scheduling/turns.ts';
-import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
 import type { JsonObject } from '../../matrix/client-event.ts';
-import type { Milliseconds, SyncToken } from '../../matrix/identifiers.ts';
+import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
+import type { SyncToken } from '../../matrix/identifiers.ts';
+import { encodeRoomToken, isOwnToken } from '../../tokens/own-tokens.ts';
+import { resolveForSync } from '../../tokens/resolve-token.ts';
 import { v2AlphaFilterText } from '../../translate/sync-filter.ts';
 import { withTimelineLimit } from '../../translate/v2-alpha-filter.ts';
-import type { InitialSyncQueue } from '../initial-sync/initial-sync-queue.ts';
+import type { CreateEndpoint, SessionCall } from '../route.ts';
 import { readInviteNotifications } from '../session/invite-notifications.ts';
-import { Released, waitForPlace, type ParkedPolls } from '../session/parked-polls.ts';
-import { answerGet } from '../session/route.ts';
+import { Released, waitForPlace } from '../session/parked-polls.ts';
 import type { Session } from '../session/session.ts';
-import { checkSharedDevice, type SharedDeviceOptions } from '../session/shared-device.ts';
 import { createSpool } from '../streamed/spool.ts';
 import { replyWhileItComes } from '../streamed/streamed-reply.ts';
-import type { SyncPassOptions } from '../sync/sync-pass.ts';
-import {
-  createV2AlphaModernSync,
-  meansModernSync,
-  type V2AlphaShapeOptions,
-} from './v2-alpha-modern-sync.ts';
 import { writeV2AlphaSync, type V2AlphaSyncAnswerOptions } from './v2-alpha-sync-answer.ts';
 import { readV2AlphaSyncQuery, type V2AlphaSyncQuery } from './v2-alpha-sync-query.ts';
-import { createVisibilityWait } from '../streamed/visibility-wait.ts';
-
-export interface V2AlphaSyncOptions extends SharedDeviceOptions, SyncPassOptions, V2AlphaShapeOptions {
-  cursors: SessionCursors;
-  eventRooms: EventRooms;
-  presences: Presences;
-  visibilities: Visibilities;
-  visibilityTurns: Turns;
-  queue: InitialSyncQueue;
-  parkedPolls: ParkedPolls;
-  clock: Clock;
-  visibilityWaitMs: Milliseconds;
-  maxPollTimeoutMs: Milliseconds;
-}
 
 /** What one answer may hold back in memory. */
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
@@ -61,137 +31,109 @@ const MOST_HELD_BYTES = 16 * 1024 * 1024;
  *
  * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
-export const v2AlphaSync: FastifyPluginAsync<V2AlphaSyncOptions> = async (app, options) => {
-  const { homeserver, sessions, cursors, queue, parkedPolls } = options;
-  const passModern = createV2AlphaModernSync(options);
+export const createV2AlphaSync: CreateEndpoint<SessionCall> = (services) => {
+  const { cursors, parkedPolls } = services;
 
-  answerGet(app, '/sync', sessions, async (request, reply) => {
-    if (meansModernSync(request, options)) return passModern(request, reply, request.raw.url ?? '');
-    const session = await sessions.sessionOf(request);
-    const query = readV2AlphaSyncQuery(queryOf(request), options.maxPollTimeoutMs);
-    return sessions.withSession(session, () =>
-      query.since === undefined
-        ? getWholeAccount(session, query, request, reply)
-        : poll(session, { ...query, since: query.since }, request, reply),
-    );
-  });
-
-  async function getWholeAccount(
-    session: Session,
-    query: V2AlphaSyncQuery,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<void> {
-    const signal = closeSignal(reply.raw);
-    const leave = await queue.enter(session.key, signal);
+  async function getWholeAccount(call: SessionCall, query: V2AlphaSyncQuery): Promise<void> {
+    const { session, request, reply, signal } = call;
+    const leave = await services.initialSyncTurns.enter(session.key, signal);
     reply.raw.once('close', leave);
     const { setPresence } = query;
     // An answer that was given whole is not given again: the timeout means nothing here, and tells them apart.
     const timeoutMs = cursors.initialSyncs(session.key);
-    const pieces = await ask(session, query, { timeoutMs, setPresence }, reply, signal);
+    const pieces = await ask(call, session, query, { timeoutMs, setPresence });
     await replyWhileItComes(request, reply, pieces, { onSent: () => cursors.countInitialSync(session.key) });
   }
 
-  async function poll(
-    session: Session,
-    query: V2AlphaSyncQuery & { since: string },
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<void> {
-    checkSharedDevice(session, request, options);
+  async function poll(call: SessionCall, query: V2AlphaSyncQuery & { since: string }): Promise<void> {
+    const { session, request, reply } = call;
+    services.checkSharedDevice(session, request);
     const place = parkedPolls.park(session.key);
     reply.raw.once('close', place.leave);
-    const signal = AbortSignal.any([closeSignal(reply.raw), place.signal]);
+    const signal = AbortSignal.any([call.signal, place.signal]);
+    const placed = { ...session, account: session.account.until(signal) };
     const { setPresence, fullState } = query;
     const onFirst = place.leave;
     try {
-      const since = await readSince(query.since, session, signal);
-      const timeoutMs = await waitForPlace(place, query.timeoutMs, options.clock, signal);
-      const pieces = await ask(session, query, { since, timeoutMs, setPresence, fullState }, reply, signal);
+      const since = await readSince(query.since, placed.account);
+      const timeoutMs = await waitForPlace(place, query.timeoutMs, services.clock, signal);
+      const pieces = await ask(call, placed, query, { since, timeoutMs, setPresence, fullState });
       await replyWhileItComes(request, reply, pieces, { onFirst });
     } catch (error) {
       if (!(error instanceof Released)) throw error;
-      await replyWhileItComes(
-        request,
-        reply,
-        // The client's own token, which may be one of ours.
-        write(session, query, { chunks: nothingSince(query.since), isSyncToken: () => true }, reply, signal),
-      );
+      // The client's own token, which may be one of ours.
+      const nothing = { chunks: nothingSince(query.since), isSyncToken: () => true };
+      await replyWhileItComes(request, reply, write(call, placed, query, nothing));
     }
   }
 
   /** Asks the homeserver, and translates while it answers. */
   async function ask(
+    call: SessionCall,
     session: Session,
     query: V2AlphaSyncQuery,
     modern: Omit<SyncQuery, 'filter'>,
-    reply: FastifyReply,
-    signal: AbortSignal,
   ): Promise<AsyncGenerator<Buffer, void>> {
-    const { caller } = session;
-    const filter = await toFilterText(query, session, signal);
-    const chunks = await homeserver
-      .streamSync(caller, { ...modern, filter }, signal)
-      .catch((error: unknown) => {
-        if (query.filter === undefined || !isUnknownFilter(error)) throw error;
-        return homeserver.streamSync(caller, { ...modern, filter: toOwnFilter(query, {}) }, signal);
-      });
-    return write(session, query, { chunks, isSyncToken: tokensGivenBy(await options.kind()) }, reply, signal);
+    const { account } = session;
+    const filter = await toFilterText(query, session);
+    const chunks = await account.streamSync({ ...modern, filter }).catch((error: unknown) => {
+      if (query.filter === undefined || !isUnknownFilter(error)) throw error;
+      return account.streamSync({ ...modern, filter: toOwnFilter(query, {}) });
+    });
+    return write(call, session, query, { chunks, isSyncToken: tokensGivenBy(await services.kind()) });
   }
 
   function write(
-    { caller, userId, key }: Session,
+    { reply }: SessionCall,
+    { account, userId, key }: Session,
     { draft }: V2AlphaSyncQuery,
     answer: Pick<V2AlphaSyncAnswerOptions, 'chunks' | 'isSyncToken'>,
-    reply: FastifyReply,
-    signal: AbortSignal,
   ): AsyncGenerator<Buffer, void> {
     const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
     reply.raw.once('close', () => void spool.close());
     return writeV2AlphaSync({
       ...answer,
       spool,
-      visibility: createVisibilityWait({ ...options, budgetMs: options.visibilityWaitMs, signal }),
+      visibility: services.waitForVisibilities(account.signal),
       context: {
         draft,
         userId,
-        nowMs: options.clock.now(),
+        nowMs: services.clock.now(),
         roomToken: (roomId, eventId, side) => encodeRoomToken({ roomId, eventId, side }),
-        onEvent: (eventId, roomId) => options.eventRooms.note(eventId, roomId),
-        onPresence: (event) => options.presences.note(key, [event]),
+        onEvent: (eventId, roomId) => services.eventRooms.note(eventId, roomId),
+        onPresence: (event) => services.presences.note(key, [event]),
       },
-      readInvites: (invited) => readInviteNotifications({ homeserver, caller, userId, invited, signal }),
+      readInvites: (invited) => readInviteNotifications({ account, userId }, invited),
     });
   }
 
-  async function readSince(text: string, { caller }: Session, signal: AbortSignal): Promise<SyncToken> {
-    const kind = await options.kind();
+  async function readSince(text: string, account: Account): Promise<SyncToken> {
+    const kind = await services.kind();
     if (kind.isSyncToken(text)) return text as SyncToken;
-    const context = { homeserver, kind, caller, signal };
-    const since = isOwnToken(text) ? await resolveForSync(text, context) : kind.toSyncToken(text);
+    const since = isOwnToken(text) ? await resolveForSync(text, { account, kind }) : kind.toSyncToken(text);
     if (since === undefined) throw new MatrixError(400, 'M_UNKNOWN', 'Invalid stream token');
     return since;
   }
 
   /** A client's filter is sent as it is, unless draft A's limit must be put into it. */
-  async function toFilterText(
-    query: V2AlphaSyncQuery,
-    { caller, userId }: Session,
-    signal: AbortSignal,
-  ): Promise<string> {
+  async function toFilterText(query: V2AlphaSyncQuery, { account, userId }: Session): Promise<string> {
     const { filter } = query;
     if (filter === undefined) return toOwnFilter(query, {});
     if (query.limit === undefined) return filter;
     if (filter.startsWith('{')) return toOwnFilter(query, parseFilter(filter));
     const path = toRawPath('user', userId, 'filter', filter);
-    const known = await homeserver
-      .request(caller, { method: 'GET', path }, signal)
-      .catch((error: unknown) => {
-        if (isUnknownFilter(error)) return {};
-        throw error;
-      });
+    const known = await account.request({ method: 'GET', path }).catch((error: unknown) => {
+      if (isUnknownFilter(error)) return {};
+      throw error;
+    });
     return toOwnFilter(query, known);
   }
+
+  return async (call) => {
+    const query = readV2AlphaSyncQuery(queryOf(call.request), services.maxPollTimeoutMs);
+    const { since } = query;
+    return since === undefined ? getWholeAccount(call, query) : poll(call, { ...query, since });
+  };
 };
 
 function toOwnFilter({ limit }: V2AlphaSyncQuery, filter: JsonObject): string {

@@ -46,22 +46,15 @@ export function createCarefulKind(): HomeserverKind {
     ignoresTimelineLimit: true,
     readStateEvent: readFromWholeState,
     toBackwardsStart: (position) => kindOf([position]).toBackwardsStart?.(position) ?? position,
-    readRoomNow: async (homeserver, caller, roomId, signal) => {
-      const { end } = await homeserver.messagesPage(caller, roomId, { dir: 'b', limit: 1 }, signal);
+    readRoomNow: async (account, roomId) => {
+      const { end } = await account.messagesPage(roomId, { dir: 'b', limit: 1 });
       return typeof end === 'string' && conduit.isSyncToken(end) ? (end as string as SyncToken) : undefined;
     },
-    readNewestUpTo: async (homeserver, caller, roomId, position, signal) =>
-      kindOf([position]).readNewestUpTo?.(homeserver, caller, roomId, position, signal),
-    hasNews: (homeserver, caller, roomId, since, ...more) =>
-      kindOf([since]).hasNews(homeserver, caller, roomId, since, ...more),
-    readPage: (homeserver, caller, interval, page, options) =>
-      kindOf([interval.from, interval.to, page ?? interval.from]).readPage(
-        homeserver,
-        caller,
-        interval,
-        page,
-        options,
-      ),
+    readNewestUpTo: async (account, roomId, position) =>
+      kindOf([position]).readNewestUpTo?.(account, roomId, position),
+    hasNews: (account, roomId, since, memo) => kindOf([since]).hasNews(account, roomId, since, memo),
+    readPage: (account, interval, page, options) =>
+      kindOf([interval.from, interval.to, page ?? interval.from]).readPage(account, interval, page, options),
   };
 }
 

@@ -33,22 +33,20 @@ export const afterCounter = (position: SyncToken): MessagesToken =>
  * @see docs/reference/homeservers.md#messages
  */
 export const readCounterPage: HomeserverKind['readPage'] = async (
-  homeserver,
-  caller,
+  account,
   { roomId, from, to },
   page,
-  { filter, signal },
+  { filter },
 ) => {
   const asked = { limit: PAGE_LIMIT, ...(filter !== undefined && { filter }) };
   const forwards = { ...asked, dir: 'f' as const, from: page ?? from };
-  const { events, end } = await homeserver.messagesPage(caller, roomId, forwards, signal);
+  const { events, end } = await account.messagesPage(roomId, forwards);
   if (events.length === 0 || !isToken(end)) return { events };
   if (BigInt(end) <= BigInt(to))
     return BigInt(end) <= BigInt(page ?? from) ? { events } : { events, next: end };
 
   const backwards = { dir: 'b' as const, from: afterCounter(to), limit: 1 };
-  const last: EventId | undefined = (await homeserver.messagesPage(caller, roomId, backwards, signal))
-    .events[0]?.event_id;
+  const last: EventId | undefined = (await account.messagesPage(roomId, backwards)).events[0]?.event_id;
   return { events: events.slice(0, events.findIndex(({ event_id }) => event_id === last) + 1) };
 };
 
@@ -59,13 +57,8 @@ export const readCounterPage: HomeserverKind['readPage'] = async (
  * @see docs/reference/homeservers.md#sync
  * @see docs/reference/homeservers.md#messages
  */
-export const readNewestCounter: NonNullable<HomeserverKind['readRoomNow']> = async (
-  homeserver,
-  caller,
-  roomId,
-  signal,
-) => {
-  const { end } = await homeserver.messagesPage(caller, roomId, { dir: 'b', limit: 1 }, signal);
+export const readNewestCounter: NonNullable<HomeserverKind['readRoomNow']> = async (account, roomId) => {
+  const { end } = await account.messagesPage(roomId, { dir: 'b', limit: 1 });
   if (isToken(end) && SYNC_TOKEN.test(end)) return end as string as SyncToken;
   throw new MatrixError(403, 'M_FORBIDDEN', 'Nothing of the room can be seen');
 };
@@ -75,14 +68,12 @@ const TIMELINE_EVENTS = 10;
 
 /** The newest events of a room up to a position: as many as a timeline of Conduit's holds. */
 export const readNewestUpTo: NonNullable<HomeserverKind['readNewestUpTo']> = async (
-  homeserver,
-  caller,
+  account,
   roomId,
   position,
-  signal,
 ) => {
   const query = { dir: 'b' as const, from: afterCounter(position), limit: TIMELINE_EVENTS };
-  const { events } = await homeserver.messagesPage(caller, roomId, query, signal);
+  const { events } = await account.messagesPage(roomId, query);
   return new Set(events.flatMap(({ event_id }) => event_id ?? []));
 };
 

@@ -11,20 +11,14 @@ import { PAGE_LIMIT } from '../messages-page.ts';
  *
  * @see docs/reference/synapse-legacy.md#messages
  */
-export const readExactPage: HomeserverKind['readPage'] = async (
-  homeserver,
-  caller,
-  interval,
-  page,
-  options,
-) => {
-  const { filter, signal } = options;
+export const readExactPage: HomeserverKind['readPage'] = async (account, interval, page, options) => {
+  const { filter } = options;
   const query = { dir: 'f' as const, limit: PAGE_LIMIT, ...(filter !== undefined && { filter }) };
   const { roomId, from, to } = interval;
   const isExact = page === null || options.memo.hasOnlyNews === true;
   const [read, before] = await Promise.all([
-    homeserver.messagesPage(caller, roomId, { ...query, from: page ?? from, to }, signal),
-    isExact ? undefined : homeserver.messagesPage(caller, roomId, { ...query, from: page, to: from }, signal),
+    account.messagesPage(roomId, { ...query, from: page ?? from, to }),
+    isExact ? undefined : account.messagesPage(roomId, { ...query, from: page, to: from }),
   ]);
   // A page that leads back to itself would be read for ever.
   const next = read.end === undefined || read.end === page ? {} : { next: read.end };
@@ -41,12 +35,7 @@ function without(events: readonly WrittenEvent[], others: readonly WrittenEvent[
 }
 
 /** Whether `/messages?dir=f&from=…` has anything, or says that there is more to look at. */
-export const hasExactNews: HomeserverKind['hasNews'] = async (homeserver, caller, roomId, since, signal) => {
-  const { events, end } = await homeserver.messagesPage(
-    caller,
-    roomId,
-    { dir: 'f', from: since, limit: 1 },
-    signal,
-  );
+export const hasExactNews: HomeserverKind['hasNews'] = async (account, roomId, since) => {
+  const { events, end } = await account.messagesPage(roomId, { dir: 'f', from: since, limit: 1 });
   return events.length > 0 || end !== undefined;
 };

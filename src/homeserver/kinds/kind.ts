@@ -1,6 +1,6 @@
 import type { ClientEvent, JsonObject } from '../../matrix/client-event.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
-import type { Caller, Homeserver } from '../homeserver.ts';
+import type { Account } from '../homeserver.ts';
 import type { WrittenEvent } from '../../translate/written-event.ts';
 import type { MessagesPage } from '../messages-page.ts';
 
@@ -45,11 +45,6 @@ export interface NewsMemo {
   isInvisible?: boolean;
 }
 
-export interface PageReading {
-  memo: PageMemo;
-  signal: AbortSignal;
-}
-
 /** What one sort of homeserver does in its own way, so that nothing else needs to ask which one it is. */
 export interface HomeserverKind {
   readonly name: string;
@@ -62,12 +57,7 @@ export interface HomeserverKind {
    * The newest position of a room that the caller only looks into, where a `/sync` must not be used for it.
    * Absent, or undefined: a `/sync` without `since` that asks for no room does no harm.
    */
-  readRoomNow?(
-    homeserver: Homeserver,
-    caller: Caller,
-    roomId: RoomId,
-    signal: AbortSignal,
-  ): Promise<SyncToken | undefined>;
+  readRoomNow?(account: Account, roomId: RoomId): Promise<SyncToken | undefined>;
   /**
    * From where `/messages?dir=b` begins with the newest event up to a position. Absent: from the position itself.
    */
@@ -83,11 +73,9 @@ export interface HomeserverKind {
    * Absent: `/state/{type}/{stateKey}` answers all who can.
    */
   readStateEvent?(
-    homeserver: Homeserver,
-    caller: Caller,
+    account: Account,
     roomId: RoomId,
     key: { type: string; stateKey: string },
-    signal: AbortSignal,
   ): Promise<JsonObject | undefined>;
   /** It takes a `since` that it cannot read for none, and answers with everything: such an answer is never delivered. */
   readonly takesJunkAsNothing?: true;
@@ -104,31 +92,21 @@ export interface HomeserverKind {
    * behind them comes again with the next answer. Absent, or undefined: timelines end where `next_batch` says.
    */
   readNewestUpTo?(
-    homeserver: Homeserver,
-    caller: Caller,
+    account: Account,
     roomId: RoomId,
     position: SyncToken,
-    signal: AbortSignal,
   ): Promise<ReadonlySet<EventId> | undefined>;
   /** Whether anything happened in a room after a position; what, may turn out to be invisible to the caller. */
-  hasNews(
-    homeserver: Homeserver,
-    caller: Caller,
-    roomId: RoomId,
-    since: SyncToken,
-    signal: AbortSignal,
-    memo?: NewsMemo,
-  ): Promise<boolean>;
+  hasNews(account: Account, roomId: RoomId, since: SyncToken, memo?: NewsMemo): Promise<boolean>;
   /**
    * One page of an interval, from `page` on; null: from its beginning. `filter` is JSON text; `memo` is what the
    * page before said, if it is known.
    * Throws what the homeserver throws: 403 and 404 for a room that the caller cannot read (any more).
    */
   readPage(
-    homeserver: Homeserver,
-    caller: Caller,
+    account: Account,
     interval: RoomInterval,
     page: MessagesToken | null,
-    options: PageReading & { filter?: string },
+    options: { memo: PageMemo; filter?: string },
   ): Promise<IntervalPage>;
 }

@@ -1,6 +1,6 @@
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
 import type { WrittenEvent } from '../../translate/written-event.ts';
-import type { Caller, Homeserver } from '../homeserver.ts';
+import type { Account } from '../homeserver.ts';
 import { PAGE_LIMIT, type MessagesPage } from '../messages-page.ts';
 import type { HomeserverKind, IntervalPage, PageMemo } from './kind.ts';
 
@@ -9,13 +9,11 @@ const MOST_PAGES_BACK = 50;
 /** In how many events beside a position one is looked for that the caller sees: pages of nothing visible are empty. */
 const DEPTHS = [1, 10, PAGE_LIMIT] as const;
 
-/** One who reads one room, and how. */
-interface Reading {
-  homeserver: Homeserver;
-  caller: Caller;
+/** Who reads which room, and how. */
+interface RoomReading {
+  account: Account;
   roomId: RoomId;
   filter?: string;
-  signal: AbortSignal;
 }
 
 /** Where reading forwards begins, and the event up to which all that comes is known. */
@@ -36,13 +34,12 @@ interface Start {
  * @see docs/reference/homeservers.md#a-gap-that-is-filled-everywhere
  */
 export const readMarkedPage: HomeserverKind['readPage'] = async (
-  homeserver,
-  caller,
+  account,
   { roomId, from, to },
   page,
-  { filter, memo, signal },
+  { filter, memo },
 ) => {
-  const reading: Reading = { homeserver, caller, roomId, signal, ...(filter !== undefined && { filter }) };
+  const reading: RoomReading = { account, roomId, ...(filter !== undefined && { filter }) };
   const end = memo.until ?? toEnd(to, (await markerAt(reading, to))?.event);
   if (end === undefined) return { events: [] };
   if (page !== null) return readOn(reading, { from, to }, page, { ...memo, until: end });
@@ -59,7 +56,7 @@ export const readMarkedPage: HomeserverKind['readPage'] = async (
  * the interval backwards, once.
  */
 async function readOn(
-  reading: Reading,
+  reading: RoomReading,
   interval: { from: SyncToken; to: SyncToken },
   page: MessagesToken,
   memo: Known,
@@ -89,15 +86,8 @@ function toEnd(to: SyncToken, newest: WrittenEvent | undefined): PageMemo['until
  * What is found is noted for the next time: the event at the position is asked for once, and the newest one where it was
  * found before, so that an invisible event costs nothing more.
  */
-export const hasMarkedNews: HomeserverKind['hasNews'] = async (
-  homeserver,
-  caller,
-  roomId,
-  since,
-  signal,
-  memo = {},
-) => {
-  const reading = { homeserver, caller, roomId, signal };
+export const hasMarkedNews: HomeserverKind['hasNews'] = async (account, roomId, since, memo = {}) => {
+  const reading = { account, roomId };
   const [then, now] = await Promise.all([
     memo.marker ?? markerAt(reading, since).then((marker) => ({ eventId: marker?.event.event_id })),
     markerAt(reading, undefined, memo.depth),
@@ -114,7 +104,7 @@ type Known = PageMemo & { until: NonNullable<PageMemo['until']> };
  * page leads to no further one before its end.
  */
 async function readForwards(
-  { homeserver, caller, roomId, filter, signal }: Reading,
+  { account, roomId, filter }: RoomReading,
   from: MessagesToken,
   memo: Known,
 ): Promise<IntervalPage & { isAtEnd: boolean; lastEventId?: EventId | undefined }> {
@@ -126,7 +116,7 @@ async function readForwards(
     ...('position' in until && { to: until.position }),
     ...(filter !== undefined && { filter }),
   };
-  const { events: page, end } = await homeserver.messagesPage(caller, roomId, query, signal);
+  const { events: page, end } = await account.messagesPage(roomId, query);
   const marker = page.findIndex(({ event_id }) => event_id === memo.lastEventId);
   const last = 'eventId' in until ? page.findIndex(({ event_id }) => event_id === until.eventId) : -1;
   const events = page.slice(marker + 1, last === -1 ? page.length : last + 1);
@@ -140,7 +130,7 @@ async function readForwards(
 
 /** Undefined: nothing lies between. */
 async function startOf(
-  reading: Reading,
+  reading: RoomReading,
   { from, to }: { from: SyncToken; to: SyncToken },
   end: NonNullable<PageMemo['until']>,
 ): Promise<Start | undefined> {
@@ -158,7 +148,7 @@ async function startOf(
  * `dir=f&to=` tells exactly. Without such a page, the oldest place that is reached.
  */
 async function walkBack(
-  reading: Reading,
+  reading: RoomReading,
   { from, to }: { from: SyncToken; to: SyncToken },
 ): Promise<Start | undefined> {
   let oldest: MessagesToken | undefined;
@@ -184,7 +174,7 @@ async function walkBack(
  * From a sync token itself, where nothing better is found: the first event behind it may be missing. Where that one is a fork
  * that arrived late, events that had come before it have a greater depth and lie behind it: the last of them is the marker.
  */
-async function fromPosition(reading: Reading, position: SyncToken): Promise<Start> {
+async function fromPosition(reading: RoomReading, position: SyncToken): Promise<Start> {
   const page = position as string as MessagesToken;
   const before = await readUpTo(reading, page, position);
   return { page, marker: before.at(-1)?.event_id };
@@ -192,23 +182,23 @@ async function fromPosition(reading: Reading, position: SyncToken): Promise<Star
 
 /** Whether a page holds the second event or so behind a position: then it also holds the first one. */
 async function reaches(
-  { homeserver, caller, roomId, signal }: Reading,
+  { account, roomId }: RoomReading,
   position: SyncToken,
   page: readonly WrittenEvent[],
 ): Promise<boolean> {
   const query = { dir: 'f' as const, from: position, limit: 1 };
-  const [event] = (await homeserver.messagesPage(caller, roomId, query, signal)).events;
+  const [event] = (await account.messagesPage(roomId, query)).events;
   return event === undefined || page.some(({ event_id }) => event_id === event.event_id);
 }
 
 /** What of a page lies up to a position, oldest first. */
 async function readUpTo(
-  { homeserver, caller, roomId, signal }: Reading,
+  { account, roomId }: RoomReading,
   from: MessagesToken,
   to: SyncToken,
 ): Promise<readonly WrittenEvent[]> {
   const query = { dir: 'f' as const, from, to, limit: PAGE_LIMIT };
-  return (await homeserver.messagesPage(caller, roomId, query, signal)).events;
+  return (await account.messagesPage(roomId, query)).events;
 }
 
 /** An event that the caller sees, within how many it was found, and where to read forwards from to meet it. */
@@ -220,7 +210,7 @@ interface Marker {
 
 /** The newest event up to a position that the caller sees, without one of all; undefined where there is none nearby. */
 async function markerAt(
-  reading: Reading,
+  reading: RoomReading,
   position: SyncToken | undefined,
   atLeast = 1,
 ): Promise<Marker | undefined> {
@@ -234,10 +224,10 @@ async function markerAt(
 }
 
 function readBackwards(
-  { homeserver, caller, roomId, signal }: Reading,
+  { account, roomId }: RoomReading,
   from: MessagesToken | SyncToken | undefined,
   limit: number,
 ): Promise<MessagesPage> {
   const query = { dir: 'b' as const, limit, ...(from !== undefined && { from }) };
-  return homeserver.messagesPage(caller, roomId, query, signal);
+  return account.messagesPage(roomId, query);
 }

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../matrix/client-event.ts';
 import { HomeserverError } from '../../matrix/errors.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 import { JsonReader } from '../../stream/json-reader.ts';
-import type { Caller, Homeserver } from '../homeserver.ts';
+import type { Account } from '../homeserver.ts';
 import type { HomeserverKind } from './kind.ts';
 
 /**
@@ -12,29 +12,25 @@ import type { HomeserverKind } from './kind.ts';
  * @see docs/reference/homeservers.md#single-rooms
  */
 export const readFromWholeState: NonNullable<HomeserverKind['readStateEvent']> = async (
-  homeserver,
-  caller,
+  account,
   roomId,
   { type, stateKey },
-  signal,
 ) => {
   try {
-    return await homeserver.stateEvent(caller, roomId, type, stateKey, signal);
+    return await account.stateEvent(roomId, type, stateKey);
   } catch (error) {
     if (!(error instanceof HomeserverError)) throw error;
     if (error.status === 404) return undefined;
     if (error.status !== 403) throw error;
-    return findInState(homeserver, caller, roomId, { type, stateKey }, signal);
+    return findInState(account, roomId, { type, stateKey });
   }
 };
 
 /** The state is read as it comes, as far as the event, and not kept. */
 async function findInState(
-  homeserver: Homeserver,
-  caller: Caller,
+  account: Account,
   roomId: RoomId,
   { type, stateKey }: { type: string; stateKey: string },
-  signal: AbortSignal,
 ): Promise<JsonObject | undefined> {
   const found = new AbortController();
   let content: JsonObject | undefined;
@@ -52,7 +48,8 @@ async function findInState(
     },
     leave: () => undefined,
   });
-  const state = await homeserver.streamState(caller, roomId, AbortSignal.any([signal, found.signal]));
+  const either = AbortSignal.any([account.signal, found.signal]);
+  const state = await account.until(either).streamState(roomId);
   try {
     for await (const chunk of state) {
       reader.push(chunk);

@@ -1,6 +1,5 @@
 import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createEventRooms } from '../../../src/caches/event-rooms.ts';
@@ -13,22 +12,28 @@ import {
   createInitialSyncQueue,
   type InitialSyncQueue,
 } from '../../../src/endpoints/initial-sync/initial-sync-queue.ts';
-import { initialSync } from '../../../src/endpoints/initial-sync/initial-sync.ts';
+import { createVisibilityWait } from '../../../src/endpoints/streamed/visibility-wait.ts';
 import { createSessionReader } from '../../../src/endpoints/session/session.ts';
-import type { Homeserver } from '../../../src/homeserver/homeserver.ts';
 import { synapse } from '../../../src/homeserver/kinds/synapse.ts';
 import { systemClock } from '../../../src/scheduling/clock.ts';
-import { installErrorHandler } from '../../../src/http/error-handler.ts';
 import { createTurns } from '../../../src/scheduling/turns.ts';
 import type { ClientEvent } from '../../../src/matrix/client-event.ts';
 import type { EventId, RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import { aRefusal, FakeHomeserver, HeldStream, inChunks } from '../../support/fake-homeserver.ts';
+import { createEndpointServer } from '../../support/endpoint-server.ts';
+import {
+  aRefusal,
+  FakeHomeserver,
+  type FakeAnswers,
+  HeldStream,
+  inChunks,
+} from '../../support/fake-homeserver.ts';
 
 const running: FastifyInstance[] = [];
 afterEach(async () => {
   await Promise.all(running.splice(0).map((app) => app.close()));
 });
 
+const PATH = '/_matrix/client/v3/initialSync';
 const authorization = 'Bearer token';
 const anAnswer = {
   next_batch: 's1_2',
@@ -37,7 +42,7 @@ const anAnswer = {
 
 /** The gateway's endpoint alone, in front of a homeserver that has this initial sync. */
 async function start(
-  answers: Partial<Homeserver> = {},
+  answers: FakeAnswers = {},
   queue: InitialSyncQueue = createInitialSyncQueue({ maxInitialSyncs: 8, initialSyncQueueMs: 60_000 }),
 ) {
   const homeserver = new FakeHomeserver({
@@ -49,11 +54,10 @@ async function start(
   });
   const maxBytes = 1 << 16;
   const eventRooms = createEventRooms({ maxBytes });
-  const app = Fastify();
-  running.push(app);
-  installErrorHandler(app);
-  await app.register(initialSync, {
-    homeserver,
+  const clock = systemClock;
+  const visibilities = createVisibilities({ maxBytes, ask: homeserver.roomVisibility });
+  const visibilityTurns = createTurns({ most: 16, mostOfOne: 4 });
+  const app = await createEndpointServer('initial-sync', {
     kind: async () => synapse,
     sessions: createSessionReader({
       homeserver,
@@ -63,30 +67,27 @@ async function start(
     cursors: createSessionCursors({ maxBytes }),
     eventRooms,
     presences: createPresences({ maxBytes }),
-    visibilities: createVisibilities({ maxBytes, ask: homeserver.roomVisibility }),
-    visibilityTurns: createTurns({ most: 16, mostOfOne: 4 }),
-    queue,
+    waitForVisibilities: (signal) =>
+      createVisibilityWait({ visibilities, visibilityTurns, clock, budgetMs: 2000, signal }),
+    initialSyncTurns: queue,
     bots: createBotSessions({ maxBytes: 1 << 16 }),
-    clock: systemClock,
-    visibilityWaitMs: 2000,
+    clock,
   });
+  running.push(app);
   const ask = (query = '', method: 'GET' | 'HEAD' = 'GET') =>
-    app.inject({ method, url: `/initialSync${query}`, headers: { authorization } });
+    app.inject({ method, url: `${PATH}${query}`, headers: { authorization } });
   return { app, homeserver, eventRooms, ask, filters: () => filtersOf(homeserver) };
 }
 
 const filtersOf = (homeserver: FakeHomeserver) =>
-  homeserver.callsOf('streamSync').map(([, { filter }]) => filter);
+  homeserver.callsOf('streamSync').map(([{ filter }]) => filter);
 
 /** A request over a socket of its own, as soon as its head is there. */
 async function request(app: FastifyInstance): Promise<IncomingMessage> {
   if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
   return new Promise((resolve, reject) => {
-    get({ port, path: '/initialSync', headers: { authorization }, agent: false }, resolve).on(
-      'error',
-      reject,
-    );
+    get({ port, path: PATH, headers: { authorization }, agent: false }, resolve).on('error', reject);
   });
 }
 
@@ -116,7 +117,7 @@ describe('GET /initialSync', () => {
 
   test('no access token -> 401 M_MISSING_TOKEN, and the homeserver is not asked', async () => {
     const { app, homeserver } = await start();
-    const answer = await app.inject('/initialSync');
+    const answer = await app.inject(PATH);
     expect(answer.statusCode).toBe(401);
     expect(answer.json()).toEqual({ errcode: 'M_MISSING_TOKEN', error: 'Missing access token' });
     expect(homeserver.asked).toEqual([]);
@@ -180,8 +181,8 @@ describe('GET /initialSync', () => {
   test('presence -> not touched; nothing is asked for longer than it takes', async () => {
     const { ask: askNow, homeserver } = await start();
     await askNow();
-    expect(homeserver.callsOf('streamSync')[0]?.[1]).toMatchObject({ setPresence: 'offline', timeoutMs: 0 });
-    expect(homeserver.callsOf('streamSync')[0]?.[1]).not.toHaveProperty('since');
+    expect(homeserver.callsOf('streamSync')[0]?.[0]).toMatchObject({ setPresence: 'offline', timeoutMs: 0 });
+    expect(homeserver.callsOf('streamSync')[0]?.[0]).not.toHaveProperty('since');
   });
 
   test('HEAD -> whoami only, and headers at once', async () => {
@@ -276,12 +277,12 @@ describe('GET /initialSync', () => {
     const body = new HeldStream();
     const queue = createInitialSyncQueue({ maxInitialSyncs: 1, initialSyncQueueMs: 60_000 });
     const { app, homeserver } = await start(
-      { streamSync: async (_caller, _query, signal) => body.during(signal) },
+      { streamSync: async (_query, { signal }) => body.during(signal) },
       queue,
     );
     body.send(beginning);
     const answer = await request(app);
-    const signal = homeserver.callsOf('streamSync')[0]?.[2];
+    const signal = homeserver.asked.find(({ name }) => name === 'streamSync')?.signal;
     const aborted = new Promise((resolve) => signal?.addEventListener('abort', resolve));
     answer.destroy();
     await aborted;
@@ -291,7 +292,7 @@ describe('GET /initialSync', () => {
   test('the client leaves before the answer -> the call is aborted', async () => {
     const called = Promise.withResolvers<AbortSignal>();
     const { app } = await start({
-      streamSync: (_caller, _query, signal) => {
+      streamSync: (_query, { signal }) => {
         called.resolve(signal as AbortSignal);
         return new Promise((_resolve, reject) => {
           signal?.addEventListener('abort', () => reject(signal.reason as Error));
@@ -300,7 +301,7 @@ describe('GET /initialSync', () => {
     });
     await app.listen({ port: 0, host: '127.0.0.1' });
     const { port } = app.server.address() as AddressInfo;
-    const leaving = get({ port, path: '/initialSync', headers: { authorization }, agent: false });
+    const leaving = get({ port, path: PATH, headers: { authorization }, agent: false });
     leaving.on('error', () => {});
     const signal = await called.promise;
     const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -310,7 +311,7 @@ describe('GET /initialSync', () => {
 
   test('identical calls at once -> the same filter text, so that the homeserver computes once', async () => {
     const { app, filters } = await start({
-      streamSync: async (_caller, _query, signal) => {
+      streamSync: async (_query, { signal }) => {
         const body = new HeldStream();
         body.send(beginning);
         return body.during(signal);

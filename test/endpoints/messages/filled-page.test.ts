@@ -4,7 +4,7 @@ import { writeFilledPage } from '../../../src/endpoints/messages/filled-page.ts'
 import { createSpool } from '../../../src/endpoints/streamed/spool.ts';
 import type { MessagesQuery } from '../../../src/homeserver/homeserver.ts';
 import { HomeserverUnavailable } from '../../../src/matrix/errors.ts';
-import type { AccessToken, MessagesToken, RoomId } from '../../../src/matrix/identifiers.ts';
+import type { MessagesToken, RoomId } from '../../../src/matrix/identifiers.ts';
 import { LegacyEventBytes } from '../../../src/translate/legacy-event-bytes.ts';
 import { FakeHomeserver } from '../../support/fake-homeserver.ts';
 import { exactly } from '../../support/generated-json.ts';
@@ -26,7 +26,7 @@ const aPage = (ids: string, end?: string, more = '') =>
 /** The answers of a homeserver by `from`, in pieces of a few bytes; an error is thrown. */
 function homeserverOf(pages: Record<string, string | Error>, pieceBytes = 7): FakeHomeserver {
   return new FakeHomeserver({
-    streamMessages: async (_caller, _roomId, { from = '' }) => {
+    streamMessages: async (_roomId, { from = '' }) => {
       const answer = pages[from] ?? '{}';
       if (answer instanceof Error) throw answer;
       const bytes = Buffer.from(answer);
@@ -40,15 +40,13 @@ function homeserverOf(pages: Record<string, string | Error>, pieceBytes = 7): Fa
 async function fill(homeserver: FakeHomeserver, given: Partial<MessagesQuery> = {}, stepMs = 0) {
   let nowMs = 0;
   const pieces = writeFilledPage({
-    homeserver,
-    caller: { accessToken: 't' as AccessToken },
+    account: homeserver.as(),
     roomId,
     query: { dir: 'b', limit: 4, ...given },
     legacy: new LegacyEventBytes(roomId, 0),
     tokenBeyond: (eventId) => `beyond ${eventId}`,
     spool: createSpool({ maxMemoryBytes: 1000 }),
     clock: { now: () => (nowMs += stepMs), sleep: async () => {} },
-    signal: new AbortController().signal,
   });
   let text = '';
   for await (const piece of pieces) text += piece.toString();
@@ -128,9 +126,7 @@ describe('a page that is filled', () => {
     const homeserver = homeserverOf(pages);
     const filled = await fill(homeserver);
     expect([filled.ids, filled.page.end]).toEqual([ids, end]);
-    expect(homeserver.callsOf('streamMessages').map(([, , { limit }]) => limit)).toEqual(
-      Array(calls).fill(4),
-    );
+    expect(homeserver.callsOf('streamMessages').map(([, { limit }]) => limit)).toEqual(Array(calls).fill(4));
   });
 
   test('ten seconds have passed -> no further page', async () => {

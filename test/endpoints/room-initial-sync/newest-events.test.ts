@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { readNewest } from '../../../src/endpoints/room-initial-sync/newest-events.ts';
 import { createSpool } from '../../../src/endpoints/streamed/spool.ts';
 import { MessagesPage } from '../../../src/homeserver/messages-page.ts';
-import type { AccessToken, MessagesToken, RoomId } from '../../../src/matrix/identifiers.ts';
+import type { MessagesToken, RoomId } from '../../../src/matrix/identifiers.ts';
 import { LegacyEventBytes } from '../../../src/translate/legacy-event-bytes.ts';
 import { FakeHomeserver } from '../../support/fake-homeserver.ts';
 
@@ -12,7 +12,7 @@ const roomId = '!r:test' as RoomId;
 /** A room of so many events, newest first, in pages that may be short, empty, or repeat the one before. */
 function homeserverOf(pages: readonly (readonly number[])[]): FakeHomeserver {
   return new FakeHomeserver({
-    messagesPage: async (_caller, _roomId, { from }) => {
+    messagesPage: async (_roomId, { from }) => {
       const page = Number(from);
       const chunk = (pages[page] ?? []).map((id) => ({
         type: 't',
@@ -34,15 +34,13 @@ async function read(pages: readonly (readonly number[])[], limit: number) {
     newest,
     start,
   } = await readNewest({
-    homeserver: homeserverOf(pages),
-    caller: { accessToken: 't' as AccessToken },
+    account: homeserverOf(pages).as(),
     roomId,
     from: '0' as MessagesToken,
     limit,
     events: new LegacyEventBytes(roomId, 0),
     spool,
     onEvent: (eventId) => noted.push(eventId),
-    signal: new AbortController().signal,
   });
   const texts: string[] = [];
   for (let page = count - 1; page >= 0; page -= 1)

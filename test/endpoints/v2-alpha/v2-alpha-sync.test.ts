@@ -1,6 +1,6 @@
 import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createEventRooms } from '../../../src/caches/event-rooms.ts';
 import { createPresences } from '../../../src/caches/presences.ts';
@@ -15,13 +15,10 @@ import {
 } from '../../../src/endpoints/initial-sync/initial-sync-queue.ts';
 import { createParkedPolls } from '../../../src/endpoints/session/parked-polls.ts';
 import { createSessionReader } from '../../../src/endpoints/session/session.ts';
-import { v2AlphaFilter } from '../../../src/endpoints/v2-alpha/v2-alpha-filter.ts';
-import { v2AlphaSync } from '../../../src/endpoints/v2-alpha/v2-alpha-sync.ts';
-import { takeBodiesAsBytes } from '../../../src/http/request-bodies.ts';
-import type { Homeserver } from '../../../src/homeserver/homeserver.ts';
+import { checkSharedDevice } from '../../../src/endpoints/session/shared-device.ts';
+import { createVisibilityWait } from '../../../src/endpoints/streamed/visibility-wait.ts';
 import { synapse } from '../../../src/homeserver/kinds/synapse.ts';
 import { systemClock } from '../../../src/scheduling/clock.ts';
-import { installErrorHandler } from '../../../src/http/error-handler.ts';
 import { createTurns } from '../../../src/scheduling/turns.ts';
 import type {
   AccessToken,
@@ -30,13 +27,21 @@ import type {
   RoomId,
   SyncToken,
 } from '../../../src/matrix/identifiers.ts';
-import { aRefusal, FakeHomeserver, HeldStream, inChunks } from '../../support/fake-homeserver.ts';
+import { createEndpointServer } from '../../support/endpoint-server.ts';
+import {
+  aRefusal,
+  FakeHomeserver,
+  type FakeAnswers,
+  HeldStream,
+  inChunks,
+} from '../../support/fake-homeserver.ts';
 
 const running: FastifyInstance[] = [];
 afterEach(async () => {
   await Promise.all(running.splice(0).map((app) => app.close()));
 });
 
+const PREFIX = '/_matrix/client/v2_alpha';
 const authorization = 'Bearer token';
 const roomId = '!a:test' as RoomId;
 const anAnswer = {
@@ -47,7 +52,7 @@ const nothingNew = { rooms: { joined: {}, invited: {}, archived: {} }, presence:
 
 /** The gateway's endpoint alone, in front of a homeserver that has this sync. */
 async function start(
-  answers: Partial<Homeserver> = {},
+  answers: FakeAnswers = {},
   queue: InitialSyncQueue = createInitialSyncQueue({ maxInitialSyncs: 8, initialSyncQueueMs: 60_000 }),
 ) {
   const homeserver = new FakeHomeserver({
@@ -62,44 +67,42 @@ async function start(
   const modernSessions = createModernSessions({ maxBytes });
   const parkedPolls = createParkedPolls({ pollsPerSession: 1, clock: systemClock });
   const eventRooms = createEventRooms({ maxBytes });
-  const app = Fastify();
-  running.push(app);
-  installErrorHandler(app);
-  await app.register(v2AlphaSync, {
-    homeserver,
+  const clock = systemClock;
+  const visibilities = createVisibilities({ maxBytes, ask: homeserver.roomVisibility });
+  const visibilityTurns = createTurns({ most: 16, mostOfOne: 4 });
+  const app = await createEndpointServer('v2-alpha-sync', {
     kind: async () => synapse,
     sessions,
     cursors: createSessionCursors({ maxBytes }),
     eventRooms,
     presences: createPresences({ maxBytes }),
-    visibilities: createVisibilities({ maxBytes, ask: homeserver.roomVisibility }),
-    visibilityTurns: createTurns({ most: 16, mostOfOne: 4 }),
-    queue,
+    waitForVisibilities: (signal) =>
+      createVisibilityWait({ visibilities, visibilityTurns, clock, budgetMs: 2000, signal }),
+    initialSyncTurns: queue,
     parkedPolls,
-    clock: systemClock,
-    visibilityWaitMs: 2000,
+    clock,
     maxPollTimeoutMs: 60_000,
-    modernSessions,
-    refuseSharedDevices: true,
-    v2AlphaSync: 'draft-always',
-    v2AlphaModernClients: [],
-    passThrough: () => {
-      throw new Error('a draft is never passed');
-    },
+    checkSharedDevice: (session, asked) =>
+      checkSharedDevice(session, asked, { modernSessions, refuseSharedDevices: true }),
+    meansModernSync: () => false,
   });
-  takeBodiesAsBytes(app);
-  await app.register(v2AlphaFilter, { homeserver, sessions });
+  running.push(app);
   const ask = (query: Record<string, string> = {}, method: 'GET' | 'HEAD' | 'POST' = 'GET') =>
-    app.inject({ method, url: `/sync?${new URLSearchParams(query)}`, headers: { authorization } });
+    app.inject({ method, url: `${PREFIX}/sync?${new URLSearchParams(query)}`, headers: { authorization } });
   const makeFilter = (payload: string) =>
-    app.inject({ method: 'POST', url: '/user/@me:test/filter', headers: { authorization }, payload });
+    app.inject({
+      method: 'POST',
+      url: `${PREFIX}/user/@me:test/filter`,
+      headers: { authorization },
+      payload,
+    });
   const noteModernClient = () => modernSessions.note(identities.tokenKeyOf('token' as AccessToken));
   return { app, homeserver, eventRooms, parkedPolls, ask, makeFilter, noteModernClient };
 }
 
 /** What the homeserver was asked, each time. */
 const askedOf = (homeserver: FakeHomeserver) =>
-  homeserver.callsOf('streamSync').map(([, { filter, ...query }]) => ({ ...query, filter: filter.trim() }));
+  homeserver.callsOf('streamSync').map(([{ filter, ...query }]) => ({ ...query, filter: filter.trim() }));
 
 /** A request over a socket of its own, as soon as its head is there. */
 async function request(app: FastifyInstance, path: string, signal?: AbortSignal): Promise<IncomingMessage> {
@@ -138,7 +141,7 @@ describe('GET /v2_alpha/sync', () => {
 
   test('no access token -> 401 M_MISSING_TOKEN', async () => {
     const { app, homeserver } = await start();
-    const answer = await app.inject('/sync');
+    const answer = await app.inject(`${PREFIX}/sync`);
     expect(answer.statusCode).toBe(401);
     expect(answer.json()).toEqual({ errcode: 'M_MISSING_TOKEN', error: 'Missing access token' });
     expect(homeserver.asked).toEqual([]);
@@ -242,7 +245,7 @@ describe('GET /v2_alpha/sync', () => {
 
   test('a filter that the homeserver does not know -> none, as in the drafts', async () => {
     const { ask, homeserver } = await start({
-      streamSync: async (_caller, { filter }) => {
+      streamSync: async ({ filter }) => {
         if (filter === '7') throw aRefusal(400, 'M_INVALID_PARAM', 'No such filter');
         return inChunks(anAnswer);
       },
@@ -256,7 +259,7 @@ describe('GET /v2_alpha/sync', () => {
       request: async () => ({ room: { state: { types: [] }, timeline: { limit: 3, types: ['t'] } } }),
     });
     await ask({ filter: '7', limit: '2' });
-    expect(homeserver.callsOf('request')[0]?.[1]).toEqual({
+    expect(homeserver.callsOf('request')[0]?.[0]).toEqual({
       method: 'GET',
       path: 'user/%40me%3Atest/filter/7',
     });
@@ -294,7 +297,7 @@ describe('GET /v2_alpha/sync', () => {
       content: {},
     }));
     stream.send(`{"rooms":{"join":{"!a":{"timeline":{"events":${JSON.stringify(events)}}}`);
-    const answer = await request(app, '/sync');
+    const answer = await request(app, `${PREFIX}/sync`);
     stream.fail(new Error('gone'));
     const read = async () => {
       for await (const chunk of answer) void chunk;
@@ -306,7 +309,7 @@ describe('GET /v2_alpha/sync', () => {
   test("the client leaves while it waits -> the homeserver's request is aborted", async () => {
     const asked = Promise.withResolvers<AbortSignal>();
     const { app } = await start({
-      streamSync: (_caller, _query, signal) => {
+      streamSync: (_query, { signal }) => {
         asked.resolve(signal as AbortSignal);
         return new Promise((_resolve, reject) => {
           signal?.addEventListener('abort', () => reject(signal.reason as Error));
@@ -314,7 +317,7 @@ describe('GET /v2_alpha/sync', () => {
       },
     });
     const leaving = new AbortController();
-    const answer = request(app, '/sync?since=s1&timeout=30000', leaving.signal);
+    const answer = request(app, `${PREFIX}/sync?since=s1&timeout=30000`, leaving.signal);
     const signal = await asked.promise;
     const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
     leaving.abort();
@@ -323,7 +326,7 @@ describe('GET /v2_alpha/sync', () => {
   });
 
   /** Waits until the signal is aborted. */
-  const waiting: Homeserver['streamSync'] = async (_caller, _query, signal) => {
+  const waiting: FakeAnswers['streamSync'] = async (_query, { signal }) => {
     signal?.throwIfAborted();
     return new HeldStream().during(signal);
   };
@@ -353,7 +356,7 @@ describe('GET /v2_alpha/sync', () => {
     const asked: (string | undefined)[] = [];
     const first = new HeldStream();
     const { ask, parkedPolls } = await start({
-      streamSync: async (_caller, { since }) => {
+      streamSync: async ({ since }) => {
         asked.push(since);
         return since === 's1' ? first : inChunks({ next_batch: 's3' });
       },
@@ -398,7 +401,7 @@ describe('POST /v2_alpha/user/{userId}/filter', () => {
     const answer = await makeFilter('{"room":{"events":{"limit":3}},"public_user_data":{"types":[]}}');
     expect(answer.statusCode).toBe(200);
     expect(answer.json()).toEqual({ filter_id: '3' });
-    expect(homeserver.callsOf('request')[0]?.[1]).toEqual({
+    expect(homeserver.callsOf('request')[0]?.[0]).toEqual({
       method: 'POST',
       path: 'user/%40me%3Atest/filter',
       query: new URLSearchParams(),
