@@ -40,7 +40,7 @@ export async function expectPeek(
 }
 
 const nothing = (): void => {};
-const silent: Logger = {
+export const silent: Logger = {
   trace: nothing,
   debug: nothing,
   info: nothing,

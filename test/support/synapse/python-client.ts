@@ -1,9 +1,11 @@
 // Python clients of their time from PyPI, unmodified, and for each a script that holds a session with it.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { readySynapse } from './environment.ts';
 
@@ -88,6 +90,39 @@ export async function playPythonSession(
   const folder = await readyClient(python, client);
   const script = fileURLToPath(new URL(client.script, import.meta.url));
   return JSON.parse(await run(python, ['-W', 'ignore', script, url, name], { PYTHONPATH: folder }));
+}
+
+/** A client that listens in a room, in a process of its own. */
+export interface PythonListener {
+  /** What it said, line by line. */
+  readonly lines: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Starts a client that logs in as `name`, joins the room, and listens as its documentation shows. */
+export async function startPythonListener(
+  client: PythonClient,
+  url: string,
+  name: string,
+  roomId: string,
+): Promise<PythonListener> {
+  const { python } = await readySynapse(() => {});
+  const folder = await readyClient(python, client);
+  const script = fileURLToPath(new URL('python-listener.py', import.meta.url));
+  const child = spawn(python, ['-W', 'ignore', script, url, name, roomId], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, PYTHONPATH: folder },
+  });
+  const lines: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  const ended = once(child, 'exit');
+  return {
+    lines,
+    stop: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
 }
 
 /** The folder with the client; installs it once per user. Two runs at once: the first rename wins. */
