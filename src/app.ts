@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { createCaches, createWatch, type Caches } from './app/caches.ts';
 import { linkHomeserver, type HomeserverLink } from './app/homeserver-link.ts';
 import { createGatewayServer, createInternalServer, listenOn } from './app/listeners.ts';
+import { createAppOperation } from './app/operation.ts';
 import { createAppPassThrough } from './app/pass-through.ts';
 import { createServices } from './app/services.ts';
 import type { Config } from './config/config.ts';
@@ -13,9 +14,8 @@ import type { Services } from './endpoints/services.ts';
 import { createNowReader } from './follow/now.ts';
 import { createIncidents } from './http/incidents.ts';
 import { readDescriptorLimit, shareDescriptors } from './operate/descriptors.ts';
-import { createProbes } from './operate/doctor/probes.ts';
 import { health } from './operate/health.ts';
-import { countRequest, metricsRoutes } from './operate/metrics-routes.ts';
+import { metricsRoutes } from './operate/metrics-routes.ts';
 import { createMetrics, type Metrics } from './operate/metrics.ts';
 import { passthrough } from './passthrough/passthrough.ts';
 import { ROUTES, SAME_PATHS } from './routes.ts';
@@ -42,17 +42,12 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   const caches = createCaches(config, { homeserver, watch, readNow: createNowReader(kind) });
   const passThrough = createAppPassThrough({ ...operated, link, caches, samePaths: SAME_PATHS });
   const services = createServices({ ...operated, link, caches, passThrough });
+  const operation = createAppOperation({ ...operated, link, caches, passThrough });
 
   const gateway = createGatewayServer({ ...operated, passThrough, mostClients: descriptors.clients });
-  const probes = createProbes({ ...config, clock });
-  gateway.addHook('onRequest', probes.onRequest);
-  await registerRoutes(gateway, ROUTES, services, (label, request, reply) =>
-    countRequest(metrics, label, request.raw, reply.raw),
-  );
+  await registerRoutes(gateway, ROUTES, services, operation.onRequest);
   await gateway.register(async (scope) => {
-    scope.addHook('onRequest', async ({ raw }, reply) =>
-      countRequest(metrics, 'passthrough', raw, reply.raw),
-    );
+    scope.addHook('onRequest', async (request, reply) => operation.onRequest('passthrough', request, reply));
     await scope.register(passthrough, { connections, passThrough });
   });
 
@@ -60,21 +55,24 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   const internal = createInternalServer(logger);
   await internal.register(health, { askHomeserver: link.readPromises, isDraining: () => isDraining, clock });
   await internal.register(metricsRoutes, { metrics });
-  await internal.register(probes.routes);
+  await operation.routes(internal);
   watchSizes(metrics, services, caches);
 
   return {
     listen: async () => {
+      await operation.start();
       // Not awaited: clients may come before the homeserver does.
       link.learning.start();
-      return {
-        internalUrl: await listenOn(internal, config.internalListen),
-        url: await listenOn(gateway, config.listen),
-      };
+      const internalUrl = await listenOn(internal, config.internalListen);
+      const url = await listenOn(gateway, config.listen);
+      operation.listensAt(url);
+      return { internalUrl, url };
     },
     drain: async () => {
       isDraining = true;
+      operation.drain();
       await drain({ gateway, internal, services, link, deadlineMs: config.drainDeadlineMs });
+      await operation.end();
     },
   };
 }

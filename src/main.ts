@@ -28,6 +28,10 @@ async function main(argv: string[]): Promise<void> {
   if (action === 'help') return void print(helpText(version));
   if (action === 'version') return void print(version);
 
+  if (action === 'usage') {
+    const { runUsage } = await import('./operate/usage/command.ts');
+    return runUsage({ urls: given.operands, json: given.json, write });
+  }
   const sources = { argv, env: process.env, readFile: readText, defaultFile: DEFAULT_FILE };
   if (action === 'doctor') {
     const { runDoctor } = await import('./doctor.ts');
@@ -42,10 +46,10 @@ async function main(argv: string[]): Promise<void> {
   outliveErrors(logger);
   const running: Running = {};
   const { close } = drainOnSignal(running, config, logger);
-  const { url } = await start(running, config, { sandbox, logger });
+  const { url, internalUrl } = await start(running, config, { sandbox, logger });
   if (!demo) return;
   const { runDemo } = await import('./demo/demo.ts');
-  await runDemo({ gatewayUrl: url, once, write, useColours: process.stdout.isTTY });
+  await runDemo({ gatewayUrl: url, internalUrl, once, write, useColours: process.stdout.isTTY });
   if (once) close();
 }
 
@@ -59,7 +63,7 @@ async function start(
   running: Running,
   config: Config,
   options: { sandbox: boolean; logger: Logger },
-): Promise<{ url: string }> {
+): Promise<{ url: string; internalUrl: string }> {
   const { logger } = options;
   if (options.sandbox) {
     // Not loaded where it is not used: it is for trying out.
@@ -73,7 +77,7 @@ async function start(
   running.app = await createApp({ ...config, ...homeserver }, { logger });
   const { url, internalUrl } = await running.app.listen();
   print(`hindsync listening on ${url} (internal ${internalUrl})`);
-  return { url };
+  return { url, internalUrl };
 }
 
 // Errors are logged and outlived, and a crash is no wish to end: only what a person or a supervisor sends drains.

@@ -234,6 +234,8 @@ describe('trying it out', () => {
     const poll = fetch(waiting).then((response) => response.text());
     expect((await fetch(speaking, { method: 'PUT', body })).status).toBe(200);
     expect(await poll).toContain('Hello from curl');
+    const report = /^\s*(http:\/\/127\.0\.0\.1:\d+\/)$/m.exec(demo.output.stdout)?.[1] ?? '';
+    expect(await (await fetch(report)).text()).toMatch(/1 account with alice-of-2015/);
     demo.child.kill('SIGINT');
     expect((await demo.ended).code).toBe(0);
   });

@@ -26,6 +26,10 @@ export interface Arguments {
 /** What the first word can be, instead of running the gateway. */
 export const ERRANDS = {
   doctor: { operands: '', help: 'say what will work with these settings and what is wrong' },
+  usage: {
+    operands: 'URL…',
+    help: 'show who uses the old API: one table of the Hindsyncs whose internal URLs are given',
+  },
 } as const;
 
 /** The flags that are no settings, with the words that `--help` has for them. */
@@ -43,7 +47,7 @@ export const COMMANDS = {
     type: 'string',
     help: 'FILE  with doctor: try each legacy endpoint on this account, too; nothing is changed',
   },
-  json: { type: 'boolean', help: 'with doctor: answer in JSON' },
+  json: { type: 'boolean', help: 'with doctor and usage: answer in JSON' },
   help: { type: 'boolean', short: 'h', help: 'show this' },
   version: { type: 'boolean', help: 'show the version' },
 } as const;
@@ -55,6 +59,8 @@ export function readArguments(argv: readonly string[]): Arguments {
   const demo = values['demo'] === true;
   if (values['once'] === true && !demo) throw ConfigError.usage('--once goes with --demo only');
   const given = settings.map((setting) => [setting.name, values[flagOf(setting).slice(2)]] as const);
+  if (errand === 'usage' && positionals.length === 0)
+    throw ConfigError.usage('usage needs the internal URL of each Hindsync, such as http://127.0.0.1:9009');
   return {
     action: actionOf(values, errand),
     sandbox: values['sandbox'] === true || demo,

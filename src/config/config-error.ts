@@ -25,6 +25,12 @@ export class ConfigError extends Error {
     return new ConfigError(`${given.name} is set, but ${missing.name} is not: expected both or neither`);
   }
 
+  static sunsetBeforeDeprecation(feature: string): ConfigError {
+    return new ConfigError(
+      `sunset_on has ${feature} before its date in deprecated_since: expected the same day or later`,
+    );
+  }
+
   static unusableFile(setting: Setting<unknown>, path: string, error: unknown): ConfigError {
     return new ConfigError(`${setting.name} is ${show(path)}, which cannot be used: ${firstLine(error)}`);
   }

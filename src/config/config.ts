@@ -1,4 +1,6 @@
 import { parse } from 'yaml';
+import type { Milliseconds } from '../matrix/identifiers.ts';
+import type { FeatureId } from '../matrix/legacy-features.ts';
 import { type Arguments, readArguments } from './arguments.ts';
 import { ConfigError } from './config-error.ts';
 import { readMediaToken } from './media-token.ts';
@@ -65,6 +67,26 @@ export interface Config {
   /** How long /initialSync waits, in all, for room visibilities. */
   visibilityWaitMs: number;
   drainDeadlineMs: number;
+  /** Who answers clients while both sides' answers are compared. */
+  compare: 'off' | 'shadow' | 'native';
+  /** From 0 to 1. */
+  compareShare: number;
+  compareSamplesDir: string | undefined;
+  /** When which feature is or was deprecated, and ends; since 1970. */
+  deprecatedSince: ReadonlyMap<FeatureId, Milliseconds>;
+  sunsetOn: ReadonlyMap<FeatureId, Milliseconds>;
+  /** For people who want to know more. */
+  sunsetLink: string | undefined;
+  /** What happens after a sunset. */
+  sunsetAnswer: 'serve' | 'refuse';
+  /** What a refusal says. */
+  sunsetWords: string;
+  /** When features whose sunset is ahead are refused, and for how long. */
+  brownout: { cron: string; lengthMs: Milliseconds } | undefined;
+  /** Where the usage report outlives a restart; undefined: nowhere. */
+  usageFile: string | undefined;
+  /** Whether its page names users. */
+  usageUserIds: boolean;
   /** Refuse /events of a session that also uses modern sync or encryption through us. */
   refuseSharedDevices: boolean;
 }
@@ -98,7 +120,14 @@ export function readConfig(sources: ConfigSources): Config {
     config[key] = readSetting(setting, layers, given);
   }
   const settled = config as unknown as Omit<Config, 'mediaToken'>;
+  checkSunsets(settled);
   return { ...settled, mediaToken: readMediaToken(settled, sources.readFile) };
+}
+
+/** Nothing ends before it is deprecated. @see https://www.rfc-editor.org/rfc/rfc9745#section-4 */
+function checkSunsets({ deprecatedSince, sunsetOn }: Pick<Config, 'deprecatedSince' | 'sunsetOn'>): void {
+  for (const [feature, date] of sunsetOn)
+    if (date < (deprecatedSince.get(feature) ?? date)) throw ConfigError.sunsetBeforeDeprecation(feature);
 }
 
 /** A setting's name → what was given for it, and by whom. */

@@ -21,6 +21,7 @@ export function helpText(version: string): string {
     'Usage: hindsync --homeserver-url URL [settings]',
     '       hindsync --sandbox | --demo [--once] | --check-config | --help | --version',
     '       hindsync doctor [--public-url URL] [--access-token-file FILE] [--json] [settings]',
+    '       hindsync usage URL… [--json]',
     '',
     ...errands,
     ...commands,

@@ -2,19 +2,24 @@
 
 import type { Config } from './config.ts';
 import {
+  brownout,
   count,
   duration,
+  featureDates,
   filePath,
   homeserverAddress,
   hostHeader,
+  link,
   listenAddress,
   oneOf,
   onOrOff,
   pathPrefixes,
+  percentage,
   proxyAddresses,
   size,
   type ValueType,
   wildcards,
+  words,
 } from './values.ts';
 
 export interface Setting<Value> {
@@ -302,6 +307,102 @@ export const SETTINGS = {
     meaning: 'How long open requests may take to finish after SIGTERM or SIGINT. Polls are answered at once.',
     unit: 'milliseconds, or with s, min, h',
     off: 'Off with 0: nothing is waited for.',
+  },
+  usageFile: {
+    name: 'usage_file',
+    type: filePath,
+    byDefault: 'none',
+    meaning:
+      'A file in which the usage report outlives a restart: counts by feature and client, no ids and no tokens. It is written every minute and at the end.',
+    unit: 'a path; a relative one is seen from the working directory',
+    off: 'Off with none: a restart begins to count anew.',
+  },
+  usageUserIds: {
+    name: 'usage_user_ids',
+    type: onOrOff,
+    byDefault: 'false',
+    meaning:
+      "Whether the page of the usage report names the users, 20 at most for each feature and client. Whoever reaches internal_listen sees then who uses which client; nobody's id is in metrics, logs, usage.json or usage_file.",
+    unit: 'true or false',
+    off: 'Off with false: accounts are only counted.',
+  },
+  compare: {
+    name: 'compare',
+    type: oneOf(['off', 'shadow', 'native']),
+    byDefault: 'off',
+    meaning:
+      "Whether Hindsync's answers are compared with those of the homeserver's own legacy endpoints, where it has them (Synapse), see docs/operating.md. With shadow the client gets Hindsync's, with native the homeserver's. Each comparison asks the other side as that client: more work, and its user is online.",
+    unit: 'off, shadow or native',
+    off: 'Off with off.',
+  },
+  compareShare: {
+    name: 'compare_share',
+    type: percentage,
+    byDefault: '1 %',
+    meaning:
+      'Of how many requests, picked at random, the answers are compared; two at once at most, and none under load but with 100 %.',
+    unit: 'a percentage',
+    off: 'Off with 0 %.',
+  },
+  compareSamplesDir: {
+    name: 'compare_samples_dir',
+    type: filePath,
+    byDefault: 'none',
+    meaning:
+      'A folder that both answers are written to where they differ, 20 times at most, for a bug report. They hold what people wrote: delete them soon.',
+    unit: 'a path; a relative one is seen from the working directory',
+    off: 'Off with none: of contents and ids nothing is kept.',
+  },
+  deprecatedSince: {
+    name: 'deprecated_since',
+    type: featureDates,
+    byDefault: 'none',
+    meaning:
+      'From when on which part of the old API is deprecated: its answers say so in a Deprecation header (RFC 9745), see docs/operating.md. Room previews have no such date.',
+    unit: 'FEATURE=DATE, separated by commas, or a mapping in the file; all for every feature',
+    off: 'Off with none: nothing is said.',
+  },
+  sunsetOn: {
+    name: 'sunset_on',
+    type: featureDates,
+    byDefault: 'none',
+    meaning:
+      'On which day which part of the old API ends: its answers say so in a Sunset header (RFC 8594), and what happens then is in sunset_answer.',
+    unit: 'FEATURE=DATE, separated by commas, or a mapping in the file; all for every feature',
+    off: 'Off with none: nothing ends.',
+  },
+  sunsetLink: {
+    name: 'sunset_link',
+    type: link,
+    byDefault: 'none',
+    meaning: 'A page that tells people what ends and what to do, for the Link header and for refusals.',
+    unit: 'a URL',
+    off: 'Off with none.',
+  },
+  sunsetAnswer: {
+    name: 'sunset_answer',
+    type: oneOf(['serve', 'refuse']),
+    byDefault: 'serve',
+    meaning: 'Whether a feature is served on after its sunset, or refused with 410 and sunset_words.',
+    unit: 'serve or refuse',
+    off: 'Off with serve.',
+  },
+  sunsetWords: {
+    name: 'sunset_words',
+    type: words,
+    byDefault: 'This part of the Matrix API ends here; please use a newer client',
+    meaning: 'What a refusal says to people, after a sunset and in a brownout; sunset_link follows it.',
+    unit: 'a sentence',
+    off: 'Cannot be off.',
+  },
+  brownout: {
+    name: 'brownout',
+    type: brownout,
+    byDefault: 'none',
+    meaning:
+      'When features whose sunset is ahead are refused for some minutes, with 503 and sunset_words, so that people notice in time. What old clients do then is in docs/operating.md.',
+    unit: 'five fields of cron, in UTC, and a length',
+    off: 'Off with none.',
   },
   refuseSharedDevices: {
     name: 'refuse_shared_devices',

@@ -8,6 +8,8 @@ import { createOldClient, DemoFailure, type OldClient, withAccessToken } from '.
 export interface DemoOptions {
   /** Where the gateway listens, in front of a homeserver on which anybody may register. */
   gatewayUrl: string;
+  /** Where the operator looks. */
+  internalUrl: string;
   /** Whether the reader is left with something to try. */
   once: boolean;
   write: (text: string) => unknown;
@@ -21,19 +23,28 @@ interface Story {
 }
 
 /** Plays the story, and resolves at its end; throws a `DemoFailure` where an answer is not what the story says. */
-export async function runDemo({ gatewayUrl, once, write, useColours = false }: DemoOptions): Promise<void> {
+export async function runDemo({
+  gatewayUrl,
+  internalUrl,
+  once,
+  write,
+  useColours = false,
+}: DemoOptions): Promise<void> {
   const narrator = createNarrator({ write, useColours });
   const client = (who: string): OldClient => createOldClient({ gatewayUrl, who, narrator });
   const story = { narrator, alice: client('alice'), bob: client('bob') };
   try {
-    await play(story, gatewayUrl, once);
+    await play(story, { gatewayUrl, internalUrl, once });
   } catch (error) {
     if (error instanceof DemoFailure) throw error;
     throw new DemoFailure('an answer has not the shape that old clients expect', { cause: error });
   }
 }
 
-async function play(story: Story, gatewayUrl: string, once: boolean): Promise<void> {
+async function play(
+  story: Story,
+  { gatewayUrl, internalUrl, once }: Pick<DemoOptions, 'gatewayUrl' | 'internalUrl' | 'once'>,
+): Promise<void> {
   const { narrator } = story;
   narrator.title('A client of 2015 on a homeserver of today');
   narrator.remark(`Everything below goes through Hindsync at ${gatewayUrl}. Lists and events are shortened.`);
@@ -46,6 +57,8 @@ async function play(story: Story, gatewayUrl: string, once: boolean): Promise<vo
   await peek(story);
   narrator.remark('');
   narrator.title('That was the whole story: every answer was what a client of 2015 expects.');
+  narrator.remark('Who used the old API in it, as an operator sees it (while the gateway runs):');
+  narrator.command(`${internalUrl}/`);
   if (!once) leaveRunning(story, gatewayUrl, roomId, afterInvite);
 }
 

@@ -29,7 +29,7 @@ export function createOldClient(options: { gatewayUrl: string; who: string; narr
     const pathAndQuery = withAccessToken(`/_matrix/client${path}`, client.accessToken);
     narrator.request(who, method, pathAndQuery, body);
     const startedAt = performance.now();
-    const { status, answer } = await exchange(gatewayUrl + pathAndQuery, method, body);
+    const { status, answer } = await exchange(gatewayUrl + pathAndQuery, method, body, `${who}-of-2015/1.0`);
     narrator.answer(who, status, performance.now() - startedAt, answer);
     if (status !== 200) throw new DemoFailure(`${method} ${path} was answered with ${status}`);
     return answer as Answer;
@@ -57,14 +57,16 @@ async function exchange(
   url: string,
   method: string,
   body: object | undefined,
+  userAgent: string,
 ): Promise<{ status: number; answer: unknown }> {
   try {
     const response = await fetch(url, {
       method,
-      ...(body !== undefined && {
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      }),
+      headers: {
+        'user-agent': userAgent,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     return { status: response.status, answer: await response.json() };
   } catch (error) {

@@ -34,15 +34,29 @@ export class ClientResponse<
   #heldBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #isOpen = false;
+  #added: readonly string[] = [];
+  #tap: ((chunk: Buffer) => void) | undefined;
+
+  /** Shows every byte of the body to somebody else, too, as it is written. */
+  tap(see: (chunk: Buffer) => void): void {
+    this.#tap = see;
+  }
+
+  /** Headers, in pairs, for whatever answer comes: the homeserver's, ours, an error. */
+  addToHead(pairs: readonly string[]): void {
+    this.#added = pairs;
+  }
 
   override writeHead(status: number, reason?: unknown, given?: unknown): this {
     // Raw pairs, of which there are most: nothing more is done for them.
     if (Array.isArray(given)) {
       this.#isOpen = true;
-      return super.writeHead(status, reason as string | undefined, given as string[]);
+      const pairs = this.#added.length === 0 ? given : [...given, ...this.#added];
+      return super.writeHead(status, reason as string | undefined, pairs as string[]);
     }
     const headers = given ?? reason;
     const named = toUsualHeaders(typeof headers === 'object' && headers !== null ? headers : {});
+    addPairs(named, this.#added);
     if (this.#isOpen || this.headersSent) return super.writeHead(status, named);
     this.#discard();
     if (this.#hasLength(status, named)) {
@@ -58,6 +72,7 @@ export class ClientResponse<
   }
 
   override write(chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
+    this.#tap?.(bytesOf(chunk, encoding));
     if (this.#isOpen || this.destroyed) return this.#writeOn(chunk, encoding, callback);
     if (this.#head === undefined) this.writeHead(this.statusCode);
     if (this.#head === undefined) return this.#writeOn(chunk, encoding, callback);
@@ -72,6 +87,8 @@ export class ClientResponse<
 
   override end(chunk?: unknown, encoding?: unknown, callback?: unknown): this {
     const head = this.#head;
+    if (this.#tap !== undefined && chunk !== undefined && chunk !== null && typeof chunk !== 'function')
+      this.#tap(bytesOf(chunk, encoding));
     if (this.#isOpen || this.destroyed || head === undefined) {
       this.#isOpen = true;
       return super.end(chunk, encoding as BufferEncoding, callback as () => void);
@@ -105,9 +122,8 @@ export class ClientResponse<
   /** A writer that wants to know when its chunk has left may use the chunk's memory again: what is held is then a copy. */
   #hold(chunk: unknown, encoding: unknown, isUsedAgain: boolean): void {
     let bytes: Buffer;
-    if (typeof chunk === 'string')
-      bytes = Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
-    else bytes = isUsedAgain ? Buffer.from(chunk as Uint8Array) : viewOf(chunk as Uint8Array);
+    if (isUsedAgain && typeof chunk !== 'string') bytes = Buffer.from(chunk as Uint8Array);
+    else bytes = bytesOf(chunk, encoding);
     this.#held.push(bytes);
     this.#heldBytes += bytes.length;
   }
@@ -143,8 +159,22 @@ export class ClientResponse<
   }
 }
 
-const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
+/** What was written, as bytes; of bytes the same memory. */
+function bytesOf(chunk: unknown, encoding: unknown): Buffer {
+  if (typeof chunk === 'string')
+    return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
+  const { buffer, byteOffset, byteLength } = chunk as Uint8Array;
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** Pairs into headers; a name that comes twice has both values. */
+function addPairs(headers: OutgoingHttpHeaders, pairs: readonly string[]): void {
+  for (let i = 0; i < pairs.length; i += 2) {
+    const [name = '', value = ''] = [pairs[i], pairs[i + 1]];
+    const known = headers[name];
+    headers[name] = known === undefined ? value : [known, value].flat().map(String);
+  }
+}
 
 /** Headers → the same with the usual capitals, for answers that are made here. */
 export function toUsualHeaders(headers: object): OutgoingHttpHeaders {

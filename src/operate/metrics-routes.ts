@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import type { Milliseconds } from '../matrix/identifiers.ts';
 import type { Metrics } from './metrics.ts';
+import type { CountedRequest } from './usage/counter.ts';
 
 /** `GET /metrics` for Prometheus, on the internal listener. */
 export async function metricsRoutes(app: FastifyInstance, { metrics }: { metrics: Metrics }): Promise<void> {
@@ -16,14 +18,15 @@ export async function metricsRoutes(app: FastifyInstance, { metrics }: { metrics
  * left; Fastify's `onResponse` does not come then.
  */
 export function countRequest(
-  metrics: Metrics,
+  onFinished: (request: CountedRequest, durationMs: Milliseconds) => void,
   endpoint: string,
-  { url: rawUrl = '', method = '' }: IncomingMessage,
+  raw: IncomingMessage,
   response: ServerResponse,
 ): void {
+  const { url: rawUrl = '', method = '' } = raw;
   const startedAt = performance.now();
   response.on('close', () => {
     const status = response.headersSent ? response.statusCode : 0;
-    metrics.requestFinished({ endpoint, rawUrl, method, status }, performance.now() - startedAt);
+    onFinished({ endpoint, rawUrl, method, status, raw }, performance.now() - startedAt);
   });
 }

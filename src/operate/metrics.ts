@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Milliseconds } from '../matrix/identifiers.ts';
+import { prefixOf } from './prefix.ts';
 
 export interface FinishedRequest {
   /** What answered: the label of a route, or `passthrough`. */
@@ -20,6 +21,14 @@ export interface Metrics {
   remainderFound(how: 'hit' | 'rebuilt'): void;
   /** Something happened that an operator may want to know of. */
   count(what: keyof typeof COUNTERS): void;
+  /** How often that was, since the start. */
+  counted(what: keyof typeof COUNTERS): Promise<number>;
+  /** A request used something of the old API: both from closed lists. */
+  legacyRequest(feature: string, prefix: string): void;
+  /** Compare mode has looked at an answer: both from closed lists. */
+  compared(endpoint: string, outcome: string): void;
+  /** A feature of the old API ends at that moment, since 1970. */
+  sunsetOn(feature: string, moment: Milliseconds): void;
   /** Something that can be counted at any moment; read whenever somebody looks at the metrics. */
   watch(gauge: 'parkedPolls' | 'initialSyncsRunning' | 'initialSyncsQueued', read: () => number): void;
   watchCacheBytes(cache: string, read: () => number): void;
@@ -46,6 +55,24 @@ export function createMetrics(): Metrics {
     help: "Hindsync's own calls to the homeserver, until the answer's head (status 0: none came).",
     labelNames: ['call', 'status'],
     buckets: [0.005, 0.025, 0.1, 0.5, 2.5, 10, 30, 60, 300],
+    registers,
+  });
+  const legacyRequests = new Counter({
+    name: 'hindsync_legacy_requests_total',
+    help: 'Requests that used something of the old API, by feature and by the prefix that was asked.',
+    labelNames: ['feature', 'prefix'],
+    registers,
+  });
+  const comparisons = new Counter({
+    name: 'hindsync_comparisons_total',
+    help: 'Answers that compare mode has looked at, by endpoint and by what came of it.',
+    labelNames: ['endpoint', 'outcome'],
+    registers,
+  });
+  const sunsets = new Gauge({
+    name: 'hindsync_sunset_timestamp_seconds',
+    help: 'When a feature of the old API ends, in seconds since 1970; only those with a date in sunset_on.',
+    labelNames: ['feature'],
     registers,
   });
   const cacheEvents = {
@@ -93,6 +120,10 @@ export function createMetrics(): Metrics {
       for (const event of CACHE_EVENTS[how]) cacheEvents[event].inc({ cache: 'session-cursors' });
     },
     count: (what) => counters[what].inc(),
+    counted: async (what) => (await counters[what].get()).values[0]?.value ?? 0,
+    compared: (endpoint, outcome) => comparisons.inc({ endpoint, outcome }),
+    sunsetOn: (feature, moment) => sunsets.set({ feature }, moment / 1000),
+    legacyRequest: (feature, prefix) => legacyRequests.inc({ feature, prefix }),
     watch: (gauge, read) => {
       const collect = function (this: Gauge): void {
         this.set(read());
@@ -142,8 +173,3 @@ const methodOf = (method: string): string => (METHODS.has(method) ? method : '_O
 
 const statusOf = (status: number): string =>
   status === 0 || (Number.isInteger(status) && status >= 100 && status <= 599) ? String(status) : '_OTHER';
-
-/** A raw URL → the prefix that the client chose; `other` for all that is no client API. */
-function prefixOf(rawUrl: string): string {
-  return /^\/_matrix\/client\/(api\/v1|r0|v1|v3|v2_alpha|unstable)(?=[/?]|$)/.exec(rawUrl)?.[1] ?? 'other';
-}

@@ -43,6 +43,17 @@ const DEFAULTS: Config = {
   initialSyncDeadlineMs: 600_000,
   visibilityWaitMs: 2_000,
   drainDeadlineMs: 10_000,
+  compare: 'off',
+  compareShare: 0.01,
+  compareSamplesDir: undefined,
+  deprecatedSince: new Map(),
+  sunsetOn: new Map(),
+  sunsetLink: undefined,
+  sunsetAnswer: 'serve',
+  sunsetWords: 'This part of the Matrix API ends here; please use a newer client',
+  brownout: undefined,
+  usageFile: undefined,
+  usageUserIds: false,
   refuseSharedDevices: false,
 };
 
@@ -153,6 +164,23 @@ describe('values', () => {
       expected: ['10.0.0.0/8', '::1'],
     },
     { flag: 'homeserver-kind', text: 'synapse', key: 'homeserverKind', expected: 'synapse' },
+    {
+      flag: 'sunset-on',
+      text: 'r0=2027-06-30, events = 2027-01-01T12:00:00Z',
+      key: 'sunsetOn',
+      expected: new Map([
+        ['r0', Date.UTC(2027, 5, 30)],
+        ['events', Date.UTC(2027, 0, 1, 12)],
+      ]),
+    },
+    {
+      flag: 'brownout',
+      text: '30 9 * * 2 for 10 min',
+      key: 'brownout',
+      expected: { cron: '30 9 * * 2', lengthMs: 600_000 },
+    },
+    { flag: 'compare-share', text: '12.5%', key: 'compareShare', expected: 0.125 },
+    { flag: 'sunset-link', text: 'https://a/b?c=d', key: 'sunsetLink', expected: 'https://a/b?c=d' },
   ])('when --$flag is $text -> $expected', ({ flag, text, key, expected }) => {
     expect(read({ argv: [...HOMESERVER, `--${flag}`, text] })[key]).toEqual(expected);
   });
@@ -166,6 +194,14 @@ describe('values', () => {
       refuseSharedDevices: true,
       trustedProxies: [],
     });
+  });
+
+  test('when all features have a date, and one another -> each has its own, but previews have none', () => {
+    const content = 'homeserver_url: http://a\nsunset_on:\n  all: 2027-01-01\n  r0: 2027-06-30T00:00Z';
+    const { sunsetOn } = read({ files: { 'default.yaml': content } });
+    expect(sunsetOn.get('r0')).toBe(Date.UTC(2027, 5, 30));
+    expect(sunsetOn.get('query-token')).toBe(Date.UTC(2027, 0, 1));
+    expect([...sunsetOn.keys()]).not.toContain('peek-events');
   });
 
   test('when a switch is given or negated as a flag -> true, false', () => {
@@ -237,6 +273,33 @@ describe('refusals', () => {
       given: { argv: [...HOMESERVER, '--homeserver-kind', 'construct'] },
       expected:
         /homeserver_kind is "construct" \(from the command line\): expected one of auto, synapse, dendrite, conduit, tuwunel, continuwuity/,
+    },
+    ...['r9=2027-01-01', 'peek-events=2027-01-01', 'r0', 'r0=soon', 'r0=2027-13-01', 'r0=1=2'].map(
+      (text) => ({
+        name: `a sunset on ${text}`,
+        given: { argv: [...HOMESERVER, '--sunset-on', text] },
+        expected:
+          /sunset_on is ".*features of initial-sync, events, .*old-media-without-token, or all; or none/,
+      }),
+    ),
+    ...['daily', '30 9 * * 2', '30 25 * * 2 for 10 min', '30 9 * * 2 for 3 h', '* * * * * * for 1 min'].map(
+      (text) => ({
+        name: `a brownout ${text}`,
+        given: { argv: [...HOMESERVER, '--brownout', text] },
+        expected: /brownout is ".*such as "30 9 \* \* 2 for 10 min"/,
+      }),
+    ),
+    {
+      name: 'a link that would end its header',
+      given: { argv: [...HOMESERVER, '--sunset-link', 'https://a/>; rel="x'] },
+      expected: /sunset_link is "/,
+    },
+    {
+      name: 'a sunset before its deprecation',
+      given: {
+        argv: [...HOMESERVER, '--sunset-on', 'r0=2026-01-01', '--deprecated-since', 'all=2027-01-01'],
+      },
+      expected: /sunset_on has r0 before its date in deprecated_since/,
     },
     {
       name: 'a password in the URL',

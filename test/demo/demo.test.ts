@@ -11,7 +11,10 @@ async function playBefore(status: number, body: string): Promise<{ written: stri
   const gatewayUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   let written = '';
   const write = (text: string) => (written += text);
-  const failure = await runDemo({ gatewayUrl, once: true, write }).then(() => 'none', String);
+  const failure = await runDemo({ gatewayUrl, internalUrl: gatewayUrl, once: true, write }).then(
+    () => 'none',
+    String,
+  );
   server.close();
   return { written, failure };
 }

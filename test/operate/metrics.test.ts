@@ -87,7 +87,9 @@ describe('countRequest', () => {
   ])('when a request is answered $name -> counted with its status', async ({ isHijacked }) => {
     const metrics = createMetrics();
     const app = fastify();
-    app.addHook('onRequest', async ({ raw }, reply) => countRequest(metrics, 'passthrough', raw, reply.raw));
+    app.addHook('onRequest', async ({ raw }, reply) =>
+      countRequest(metrics.requestFinished, 'passthrough', raw, reply.raw),
+    );
     app.get('/a', (_request, reply) => {
       if (!isHijacked) return reply.code(418).send();
       reply.hijack();
@@ -110,7 +112,9 @@ describe('countRequest', () => {
         done();
       });
     });
-    app.addHook('onRequest', async ({ raw }, reply) => countRequest(metrics, 'events', raw, reply.raw));
+    app.addHook('onRequest', async ({ raw }, reply) =>
+      countRequest(metrics.requestFinished, 'events', raw, reply.raw),
+    );
     app.get('/a', (_request, reply) => void reply.hijack());
     await app.listen({ port: 0 });
     const client = connect((app.server.address() as AddressInfo).port);

@@ -1,4 +1,4 @@
-import { ask } from './ask.ts';
+import { ask } from '../ask.ts';
 import { good, look, note, wrong, type Finding } from './finding.ts';
 import type { Visit } from './visit.ts';
 

@@ -1,7 +1,7 @@
 // Whether the homeserver is there, and has what the endpoints are built from.
 
 import type { Milliseconds } from '../../matrix/identifiers.ts';
-import { ask, jsonOf, NoAnswer, type Answer } from './ask.ts';
+import { ask, jsonOf, NoAnswer, type Answer } from '../ask.ts';
 import { good, look, note, wrong, type Finding } from './finding.ts';
 
 export interface HomeserverToCheck {

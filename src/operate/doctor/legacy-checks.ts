@@ -1,7 +1,7 @@
 // Each legacy endpoint once, on an account of the operator's, through a gateway: nothing is written or acknowledged.
 
 import type { Milliseconds } from '../../matrix/identifiers.ts';
-import { ask, jsonOf, NoAnswer } from './ask.ts';
+import { ask, jsonOf, NoAnswer } from '../ask.ts';
 import { good, note, wrong, type Finding } from './finding.ts';
 
 export interface EndpointsToCheck {

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance, onRequestHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createClientAddressReader } from '../../passthrough/client-address.ts';
 import type { Clock } from '../../scheduling/clock.ts';
 import { corsHeaders } from '../../http/cors.ts';
@@ -12,8 +12,8 @@ import type { Milliseconds } from '../../matrix/identifiers.ts';
 import { PROBE_HEADER, readProbe, type Arrival, type ProbeOrder } from './probe.ts';
 
 export interface Probes {
-  /** Answers the doctor's own requests on the clients' listener; everybody else's pass. */
-  readonly onRequest: onRequestHookHandler;
+  /** Answers a request of the doctor's on the clients' listener; false for everybody else's. */
+  readonly take: (request: FastifyRequest, reply: FastifyReply) => boolean;
   /** `POST /doctor` opens a visit, `GET /doctor/{nonce}` tells what arrived, `DELETE` ends it: on the internal listener. */
   readonly routes: (app: FastifyInstance) => Promise<void>;
 }
@@ -79,15 +79,16 @@ export function createProbes({
   }
 
   return {
-    onRequest: (request, reply, done) => {
-      if (visits.size === 0) return done();
+    take: (request, reply) => {
+      if (visits.size === 0) return false;
       const probe = readProbe(request.raw.headers[PROBE_HEADER]);
       const visit = probe && visitOf(probe.nonce);
-      if (probe === undefined || visit === undefined) return done();
+      if (probe === undefined || visit === undefined) return false;
       const arrival = arrivalOf(request.raw, probe);
       if (visit.arrivals.length < MOST_ARRIVALS) visit.arrivals.push(arrival);
       reply.hijack();
       void answer(request.raw, reply.raw, arrival, probe);
+      return true;
     },
     routes: async (app) => {
       app.post('/doctor', { logLevel: 'silent' }, async (_request, reply) =>

@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import type { Milliseconds } from '../../matrix/identifiers.ts';
-import { ask, jsonOf, NoAnswer } from './ask.ts';
+import { ask, jsonOf, NoAnswer } from '../ask.ts';
 import { checkClientAddress, checkCors, checkTokens } from './header-checks.ts';
 import { good, note, wrong, type Finding } from './finding.ts';
 import { checkIds } from './id-checks.ts';

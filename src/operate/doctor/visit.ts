@@ -1,7 +1,7 @@
 // The doctor's side of a visit: probes through a reverse proxy, and what of them arrived.
 
 import type { Milliseconds } from '../../matrix/identifiers.ts';
-import { ask, jsonOf, NoAnswer, type Answer, type Question } from './ask.ts';
+import { ask, jsonOf, NoAnswer, type Answer, type Question } from '../ask.ts';
 import { PROBE_HEADER, writeProbe, type Arrival, type ProbeOrder } from './probe.ts';
 
 export interface Probe extends Omit<Question, 'origin' | 'deadlineMs'> {

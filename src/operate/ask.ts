@@ -1,7 +1,7 @@
 // One request of the doctor's, as raw as a client's: no redirect is followed, no path is tidied, nothing is retried.
 
 import { Agent, buildConnector } from 'undici';
-import type { Milliseconds } from '../../matrix/identifiers.ts';
+import type { Milliseconds } from '../matrix/identifiers.ts';
 
 export interface Question {
   /** `http(s)://host:port` or `unix:/path`. */
@@ -29,7 +29,7 @@ export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
-const MOST_BYTES = 1024 * 1024;
+const MOST_BYTES = 4 * 1024 * 1024;
 
 /** Sends one request, and reads its whole answer within the deadline. Throws `NoAnswer` where none came, or not whole. */
 export async function ask(question: Question): Promise<Answer> {

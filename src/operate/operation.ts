@@ -1,0 +1,154 @@
+// What operators see and decide, put together: the usage report, the sunset, compare mode, the doctor's visits.
+
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { readMasquerade, readTokenIfAny } from '../http/access-token.ts';
+import { queryOf } from '../http/query.ts';
+import type { AccessToken, Milliseconds, UserId } from '../matrix/identifiers.ts';
+import type { Clock } from '../scheduling/clock.ts';
+import { ask, jsonOf } from './ask.ts';
+import {
+  createCompareMode,
+  type CompareModeOptions,
+  type ComparedRequest,
+} from './compare-mode/compare-mode.ts';
+import { createFindings } from './compare-mode/findings.ts';
+import { createSampleKeeper } from './compare-mode/samples.ts';
+import { createProbes } from './doctor/probes.ts';
+import { countRequest } from './metrics-routes.ts';
+import type { Metrics } from './metrics.ts';
+import { applySunset } from './sunset/apply.ts';
+import type { SunsetSettings } from './sunset/plan.ts';
+import { createSunset } from './sunset/sunset.ts';
+import { createUsageCounter, type CountedRequest } from './usage/counter.ts';
+import { usageRoutes } from './usage/routes.ts';
+import { keepUsageIn } from './usage/usage-file.ts';
+import { createUsage } from './usage/usage.ts';
+
+export interface OperationSettings extends SunsetSettings {
+  trustedProxies: readonly string[];
+  usageFile: string | undefined;
+  usageUserIds: boolean;
+  compare: 'off' | 'shadow' | 'native';
+  compareShare: number;
+  compareSamplesDir: string | undefined;
+}
+
+export interface OperationOptions extends Pick<
+  CompareModeOptions,
+  'passOn' | 'askNative' | 'isOwnToken' | 'forwardedForOf'
+> {
+  settings: OperationSettings;
+  clock: Clock;
+  logger: Logger;
+  metrics: Metrics;
+  /** Whose an access token is, where that is remembered. */
+  userOf: (accessToken: AccessToken, masquerade: ReturnType<typeof readMasquerade>) => UserId | undefined;
+}
+
+export interface Operation {
+  /**
+   * Sees every request of clients before it is answered, with the label of its route. Counts it when it ends; throws where
+   * it is refused; may answer it, so that nobody else does.
+   */
+  readonly onRequest: (label: string, request: FastifyRequest, reply: FastifyReply) => void;
+  /** What stands on the internal listener beside health and metrics. */
+  readonly routes: (internal: FastifyInstance) => Promise<void>;
+  /** `ownUrl` is where clients reach this gateway, once it listens. */
+  start(): Promise<void>;
+  listensAt(ownUrl: string): void;
+  /** Nothing new is begun. */
+  drain(): void;
+  /** When the last request has ended. */
+  end(): Promise<void>;
+}
+
+const OWN_DEADLINE_MS = 60_000;
+
+/** Builds it; what is not configured costs nothing. */
+export function createOperation(options: OperationOptions): Operation {
+  const { settings, clock, logger, metrics, userOf } = options;
+  const usage = createUsage({ clock, keepsUsers: settings.usageUserIds });
+  const usageFile =
+    settings.usageFile === undefined ? undefined : keepUsageIn(settings.usageFile, { usage, logger });
+  const noteUse = createUsageCounter({ usage, userOf, onCounted: metrics.legacyRequest });
+  const probes = createProbes({ ...settings, clock });
+  const findings = createFindings(clock);
+  const sunset = createSunset(settings, { clock, logger });
+  for (const [feature, { sunsetOn }] of sunset?.plan.features ?? [])
+    if (sunsetOn !== undefined) metrics.sunsetOn(feature, sunsetOn);
+  const refuse = sunset && applySunset(sunset);
+  const onFinished = (request: CountedRequest, durationMs: Milliseconds): void => {
+    metrics.requestFinished(request, durationMs);
+    noteUse(request);
+  };
+  let ownUrl: string | undefined;
+  const { compare: mode } = settings;
+  const compareMode =
+    mode === 'off'
+      ? undefined
+      : createCompareMode({
+          ...options,
+          mode,
+          share: settings.compareShare,
+          findings,
+          onCompared: metrics.compared,
+          keepSample: createSampleKeeper(settings.compareSamplesDir, logger),
+          askOurs: (request) => askOwn(ownUrl, request),
+          userIdOf: (request) => userOfRequest(request, userOf),
+        });
+
+  return {
+    onRequest: (label, request, reply) => {
+      if (probes.take(request, reply)) return;
+      if (compareMode?.isOwn(request.raw) === true) return;
+      countRequest(onFinished, label, request.raw, reply.raw);
+      // What has ended is not asked of the homeserver either.
+      refuse?.(label, request, reply);
+      compareMode?.begins(label, request, reply);
+    },
+    routes: async (internal) => {
+      await internal.register(probes.routes);
+      await internal.register(usageRoutes, {
+        usage,
+        sunset: sunset && { ...settings, plan: sunset.plan },
+        comparison: compareMode && { mode, findings },
+        happenings: async () => ({
+          shared_device_sessions: await metrics.counted('sharedDevices'),
+          refused_rooms: await metrics.counted('refusedRooms'),
+          differences: findings.total,
+        }),
+      });
+    },
+    start: async () => {
+      await usageFile?.start();
+      sunset?.start();
+    },
+    listensAt: (url) => {
+      ownUrl = url;
+    },
+    drain: () => {
+      sunset?.stop();
+      compareMode?.stop();
+    },
+    end: async () => usageFile?.stop(),
+  };
+}
+
+function userOfRequest(
+  { rawHeaders, url }: IncomingMessage,
+  userOf: OperationOptions['userOf'],
+): string | undefined {
+  const query = queryOf({ raw: { url } });
+  const accessToken = readTokenIfAny(rawHeaders, query);
+  return accessToken && userOf(accessToken, readMasquerade(query));
+}
+
+async function askOwn(ownUrl: string | undefined, { rawUrl, headers }: ComparedRequest): Promise<unknown> {
+  if (ownUrl === undefined) return undefined;
+  const answer = await ask({ origin: ownUrl, rawUrl, headers, deadlineMs: OWN_DEADLINE_MS }).catch(
+    () => undefined,
+  );
+  return answer?.status === 200 ? jsonOf(answer.text) : undefined;
+}
