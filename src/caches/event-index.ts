@@ -1,19 +1,19 @@
 import { randomFillSync } from 'node:crypto';
 import { entriesIn } from './shares.ts';
 
-/** Numbers kept under texts: as many as fit, the newest, each found in a few steps. */
+/** An event index keeps numbers under texts: the newest ones, as many as fit, each found in a few steps. */
 export interface EventIndex {
   get(text: string): number | undefined;
   set(text: string, value: number): void;
-  /** What the entries take, in bytes. */
+  /** The size of the entries, in bytes. */
   readonly bytes: number;
 }
 
-/** Two halves of a hash, a value, a link, and a bucket: four bytes each. */
+/** An entry has two halves of a hash, a value, a link, and a bucket, of four bytes each. */
 export const BYTES_PER_INDEXED = 20;
 /** The longest that Matrix allows an event id to be; longer texts are not kept. */
 const LONGEST = 255;
-/** Entries of one bucket that are looked at. There is one on average; so many at once are next to impossible. */
+/** So many entries of one bucket are looked at. There is one on average; more than this are next to impossible. */
 const MOST_STEPS = 32;
 
 /**

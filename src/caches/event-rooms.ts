@@ -3,7 +3,7 @@ import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import { createEventIndex } from './event-index.ts';
 import { entriesIn } from './shares.ts';
 
-/** Which room an event is in, as far as the gateway has seen it: it says where to ask, never what the answer is. */
+/** This memory says which room an event is in, as far as the gateway has seen it: where to ask, never what the answer is. */
 export interface EventRooms {
   roomOf(eventId: EventId): RoomId | undefined;
   note(eventId: EventId | undefined, roomId: RoomId): void;
@@ -16,7 +16,7 @@ export interface EventRooms {
 const BYTES_PER_ROOM = 400;
 
 /**
- * The memory of event → room, bounded in bytes, fed by everything that is translated.
+ * Builds the memory of event → room, bounded in bytes and fed by everything that is translated.
  *
  * Events are noted all the time, a hundred thousand in one catch-up, so an event costs twenty bytes and no object.
  */

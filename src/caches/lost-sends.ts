@@ -2,9 +2,9 @@ import { LRUCache } from 'lru-cache';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { entriesIn } from './shares.ts';
 
-/** Transaction ids of sends whose answers did not reach their clients, by what was sent. */
+/** This memory holds the transaction ids of sends whose answers did not reach their clients, by what was sent. */
 export interface LostSends {
-  /** The one to send again with, once; undefined where nothing equal was lost lately. */
+  /** Takes out the transaction id to repeat a send with; undefined where no equal send was lost lately. */
   take(send: string): string | undefined;
   keep(send: string, txnId: string): void;
   readonly bytes: number;
@@ -16,7 +16,7 @@ const BYTES_PER_SEND = 768;
 const SEND_TTL_MS: Milliseconds = 5 * 60_000;
 
 /**
- * The memory that makes a send without a transaction id safe to repeat.
+ * Builds the memory that makes a send without a transaction id safe to repeat.
  *
  * Only what was lost is remembered: who says the same twice, and had an answer to the first, has said it twice. Where
  * the memory itself is lost, a repeated send is a second one, as it was in 2014.

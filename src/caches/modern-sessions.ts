@@ -2,21 +2,21 @@ import { LRUCache } from 'lru-cache';
 import type { TokenKey } from './sessions.ts';
 import { entriesIn } from './shares.ts';
 
-/** Sessions whose client also syncs or encrypts the modern way, and so needs the to-device messages of its device. */
+/** This memory holds the sessions whose client also syncs or encrypts the modern way, and so needs its to-device messages. */
 export interface ModernSessions {
   note(session: TokenKey): void;
   has(session: TokenKey): boolean;
   /** True the first time that it is asked of a session. */
   isNew(session: TokenKey): boolean;
-  /** After its logout. */
+  /** Forgets a session, after its logout. */
   forget(session: TokenKey): void;
   readonly bytes: number;
 }
 
-/** A key, an object, and the cache's own links. */
+/** An entry costs about so much: a key, an object, and the cache's own links. */
 const BYTES_PER_SESSION = 256;
 
-/** The memory of modern sessions, bounded in bytes. */
+/** Builds the memory of modern sessions, bounded in bytes. */
 export function createModernSessions(options: { maxBytes: number }): ModernSessions {
   const sessions = new LRUCache<TokenKey, { isKnown: boolean }>({
     max: entriesIn(options.maxBytes, BYTES_PER_SESSION),

@@ -3,11 +3,11 @@ import type { EphemeralEvent } from '../matrix/client-event.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import type { SessionKey } from './sessions.ts';
 
-/** What a session was last told of everybody's presence. */
+/** This memory holds what a session was last told of everybody's presence. */
 export interface Presences {
   /** Remembers what is presence, in its legacy form, among these events; of each user the last one counts. */
   note(session: SessionKey, events: readonly EphemeralEvent[]): void;
-  /** One event for each user, the one that was told longest ago first. */
+  /** Returns one event for each user, the one that was told longest ago first. */
   toldTo(session: SessionKey): readonly EphemeralEvent[];
   readonly bytes: number;
 }
@@ -15,7 +15,7 @@ export interface Presences {
 /** About what an event costs beside its texts: the objects, and its place in the map. */
 const BYTES_PER_USER = 512;
 const BYTES_PER_SESSION = 512;
-/** Of one session; who was told longest ago is forgotten. */
+/** A session's memory holds so many users; the one that was told longest ago is forgotten first. */
 const MOST_USERS = 1000;
 
 /** What one session was told. It grows in place; the cache holds a new record with each change, to know its size. */
@@ -24,7 +24,7 @@ interface Told {
   bytes: number;
 }
 
-/** The memory of presence, bounded in bytes; what a session has not been told anew for an hour is forgotten. */
+/** Builds the memory of presence, bounded in bytes; what a session has not been told anew for an hour is forgotten. */
 export function createPresences(options: { maxBytes: number; ttlMs?: Milliseconds }): Presences {
   const sessions = new LRUCache<SessionKey, Told>({
     maxSize: Math.max(1, Math.floor(options.maxBytes)),

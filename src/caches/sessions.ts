@@ -38,20 +38,20 @@ export interface Question {
 
 export interface Sessions {
   tokenKeyOf(accessToken: AccessToken): TokenKey;
-  /** What tells the devices of one application service's token apart, as far as a query does. */
+  /** Returns the key of the device that a query names, for an application service's token; else the token's own key. */
   deviceKeyOf(tokenKey: TokenKey, masquerade: Masquerade | undefined): TokenKey;
-  /** Whose token it is, as far as that is remembered. */
+  /** Returns whose token it is, as far as that is remembered. */
   get(tokenKey: TokenKey, masquerade: Masquerade | undefined): KnownSession | undefined;
-  /** To be called before the homeserver is asked. */
+  /** Begins a question; it is to be called before the homeserver is asked. */
   ask(tokenKey: TokenKey, masquerade: Masquerade | undefined): Question;
-  /** What the homeserver answered; undefined where it gave no answer. Not remembered where the session ended meanwhile. */
+  /** Remembers what the homeserver answered (undefined: nothing), unless the session ended meanwhile. */
   note(question: Question, identity: Identity): KnownSession;
   note(question: Question, identity: undefined): void;
-  /** The token's sessions have ended. */
+  /** Ends the token's sessions. */
   end(tokenKey: TokenKey): void;
-  /** All sessions of the token's user have ended. Where the user is not known, it is the token's sessions alone. */
+  /** Ends all sessions of the token's user; where the user is not known, the token's alone. */
   endAllOfUser(tokenKey: TokenKey): void;
-  /** They may have ended: the homeserver is asked before anything else. */
+  /** Marks sessions that may have ended: the homeserver is asked before anything is answered from memory. */
   doubt(tokenKey: TokenKey): void;
   doubtAllOfUser(tokenKey: TokenKey): void;
   readonly bytes: number;
@@ -123,7 +123,7 @@ export function createSessions(options: { maxBytes: number; ttlMs?: Milliseconds
     mark(marks, tokenKey);
     if (userId === undefined) return;
     marks.set(userId, serial);
-    // Whose the others will turn out to be is not known yet.
+    // The open questions may turn out to be about the same user.
     outdate(() => true);
   }
 

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { entriesIn } from './shares.ts';
 
-/** What each transaction was answered with. */
+/** This memory holds what each transaction was answered with. */
 export interface Transactions<Answer> {
   /** Does the work of a transaction the first time; later, and meanwhile, its answer is given again. Failures are forgotten. */
   once(transaction: string, work: () => Promise<Answer>): Promise<Answer>;
@@ -14,7 +14,7 @@ const BYTES_PER_ANSWER = 1024;
 /** As long as Synapse keeps the answer to a transaction id, at least. */
 const ANSWER_TTL_MS: Milliseconds = 30 * 60_000;
 
-/** The memory of transactions that the homeserver does not keep, bounded in bytes. */
+/** Builds the memory of transactions that the homeserver does not keep, bounded in bytes. */
 export function createTransactions<Answer>(options: {
   maxBytes: number;
   ttlMs?: Milliseconds;

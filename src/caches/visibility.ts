@@ -6,9 +6,9 @@ export type RoomVisibility = 'public' | 'private';
 
 /** Whether rooms are published in the room directory: the homeserver tells anybody, so it is remembered for all users. */
 export interface Visibilities {
-  /** As remembered, else asked for; whoever asks meanwhile waits for the same answer. Failures are not remembered. */
+  /** Returns what is remembered, else asks; who asks meanwhile waits for the same answer. Failures are not remembered. */
   of(roomId: RoomId): Promise<RoomVisibility>;
-  /** Only what is remembered. */
+  /** Returns what is remembered, without asking. */
   peek(roomId: RoomId): RoomVisibility | undefined;
   readonly bytes: number;
 }
@@ -18,7 +18,7 @@ const BYTES_PER_ROOM = 512;
 /** Rooms are seldom published or withdrawn; so much later every client sees that they were. */
 const VISIBILITY_TTL_MS: Milliseconds = 2 * 60_000;
 
-/** The memory of visibilities, bounded in bytes. `ask` is what it costs to find out. */
+/** Builds the memory of visibilities, bounded in bytes. `ask` asks the homeserver. */
 export function createVisibilities(options: {
   maxBytes: number;
   ask: (roomId: RoomId) => Promise<RoomVisibility>;

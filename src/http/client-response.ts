@@ -8,8 +8,8 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 export const HELD_BYTES = 256 * 1024;
 
 /**
- * How long an answer's first bytes wait for its end. Clients of 2015 take the first chunk of a chunked body for all of it,
- * so it is worth a moment; a client parses JSON whole, so that the first bytes of a longer answer are of no use to it yet.
+ * An answer's first bytes wait so long for its end. Clients of 2015 take the first chunk of a chunked body for all of it;
+ * and as a client parses JSON whole, the first bytes of a longer answer are of no use to it before the last ones.
  */
 export const HOLD_MS = 500;
 
@@ -17,7 +17,7 @@ type Callback = (error?: Error | null) => void;
 type Head = { status: number; headers: OutgoingHttpHeaders };
 
 /**
- * A response as the homeservers of the time wrote theirs.
+ * A client response looks on the wire as those of the homeservers of 2015.
  *
  * Header names have their usual capitals, JSON is `application/json` with nothing behind it. A body without a length is
  * held back until its end is known, `HELD_BYTES` are there or `HOLD_MS` have passed: a short one then has a length, and
@@ -48,7 +48,7 @@ export class ClientResponse<
   }
 
   override writeHead(status: number, reason?: unknown, given?: unknown): this {
-    // Raw pairs, of which there are most: nothing more is done for them.
+    // Raw pairs are a passed-on answer's, as most are: they are written as they came.
     if (Array.isArray(given)) {
       this.#isOpen = true;
       const pairs = this.#added.length === 0 ? given : [...given, ...this.#added];
@@ -139,7 +139,7 @@ export class ClientResponse<
     for (const bytes of held) super.write(bytes);
   }
 
-  /** Who reads one chunk gets as much as there is. */
+  /** Sends what is held as a single chunk, for clients that read one chunk alone. */
   #openAsOneChunk(): void {
     this.#held = [Buffer.concat(this.#held)];
     this.#open();

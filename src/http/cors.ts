@@ -1,5 +1,5 @@
 /**
- * The CORS headers on every answer of our own, as native sends them: browsers read an error only with these.
+ * These CORS headers stand on every answer of ours, as on Synapse's own: without them browsers cannot read an error.
  *
  * @see docs/reference/synapse-legacy.md#common-http-facts
  */
@@ -10,14 +10,14 @@ export const corsHeaders: Readonly<Record<string, string>> = {
   'access-control-expose-headers': 'Synapse-Trace-Id, Server',
 };
 
-/** The headers on every JSON answer of our own, good or bad. */
+/** These headers stand on every JSON answer of ours, good or bad. */
 export const jsonHeaders: Readonly<Record<string, string>> = {
   'content-type': 'application/json',
   'cache-control': 'no-cache, no-store, must-revalidate',
   ...corsHeaders,
 };
 
-/** The part of a reply that a preflight needs: Fastify's own reply fits. */
+/** The part of a reply that a preflight needs; Fastify's reply has it. */
 interface PreflightReply {
   code(status: number): this;
   headers(headers: Record<string, string>): this;
@@ -26,7 +26,7 @@ interface PreflightReply {
 }
 
 /**
- * Answers `OPTIONS` on a path of ours: 204 without a body, without what is said of bodies, and without asking for a token.
+ * Answers `OPTIONS` on a path of ours: 204 without a body, without headers about a body, and without asking for a token.
  *
  * @see docs/reference/synapse-legacy.md#common-http-facts
  */

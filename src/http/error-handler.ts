@@ -8,7 +8,7 @@ import { jsonHeaders } from './cors.ts';
 import type { Incidents } from './incidents.ts';
 import { withoutSecrets } from './redaction.ts';
 
-/** What a client gets for an error. */
+/** The answer that a client gets for an error. */
 export interface ErrorAnswer {
   status: number;
   headers: Record<string, string>;
@@ -37,7 +37,7 @@ export function toErrorAnswer(error: unknown): ErrorAnswer {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Where a route's scope says what an operator must see; undefined where nobody listens. */
+    /** A route's scope notes here what an operator must see; undefined where nobody listens. */
     incidents: Incidents | undefined;
   }
 }
@@ -72,12 +72,12 @@ export function writeError(response: ServerResponse, error: unknown): void {
   response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
 }
 
-/** Whether the error is nobody's stated intention: ours to find in the log. */
+/** Tells whether an error was thrown without intention, by a fault of ours, and so belongs in the log. */
 export function isUnexpected(error: unknown): boolean {
   return !(error instanceof MatrixError) && clientFaultOf(error) === undefined;
 }
 
-/** An error as it may be logged: whatever looks like an access token is gone from its texts. */
+/** An error → how it may be logged: without anything in its texts that looks like an access token. */
 export function withoutTokens(error: unknown): { type: string; message: string; stack: string } {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   return { type: name, message: withoutSecrets(message), stack: withoutSecrets(stack ?? '') };
@@ -89,7 +89,7 @@ const fastifyErrcodes: Readonly<Record<number, string>> = {
   415: 'M_NOT_JSON',
 };
 
-/** The status of an error that Fastify makes of a bad request; undefined for everything else. */
+/** An error → its status, where Fastify made it of a bad request; undefined for any other. */
 function clientFaultOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('statusCode' in error) || !('code' in error)) return undefined;
   const { statusCode, code } = error;

@@ -6,7 +6,7 @@ const BEGINS_A_FORM = /^\s*[\w.%*+-]+=/;
 /** A form with an access token has a few hundred bytes; what is longer is something else, and is not read for one. */
 const MOST_BYTES = 64 * 1024;
 
-/** Whether a body is a form by its type, as curl calls any. */
+/** Tells whether a body calls itself a form; curl calls every body one. */
 export const isCalledForm = (headers: IncomingHttpHeaders): boolean =>
   FORM.test(headers['content-type'] ?? '');
 

@@ -1,4 +1,4 @@
-// X-Forwarded-*: who asked, as far as we can vouch for it.
+// X-Forwarded-* say who asked; these functions decide how much of them to believe, and what to tell the homeserver.
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -27,8 +27,8 @@ export function createPeerLookup(trustedProxies: readonly string[]): (socket: So
 }
 
 /**
- * Whether a header of the request is replaced by ours: all that says where a request came from, unless a trusted proxy
- * said it. `name` is in lower case.
+ * Tells whether a header is replaced by ours: every header that says where a request came from, unless a trusted proxy
+ * sent it. `name` is in lower case.
  *
  * Names with an underscore go too, as in nginx: some servers read `X_Forwarded_For` as the name with hyphens.
  */
@@ -39,7 +39,7 @@ export function isReplaced(name: string, peer: Peer): boolean {
   );
 }
 
-/** The whole `X-Forwarded-For` for the homeserver, addresses alone, the peer last; undefined where nothing is known. */
+/** Returns the `X-Forwarded-For` for the homeserver: addresses alone, the peer last; undefined where nothing is known. */
 export function forwardedForOf(request: IncomingMessage, peer: Peer): string | undefined {
   const received = peer.isTrusted ? request.headers['x-forwarded-for'] : undefined;
   if (received === undefined || received === '') return peer.address;
@@ -56,7 +56,7 @@ export function toAddress(entry: string): string {
   return /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([^:]+):\d+$/.exec(hop)?.[1] ?? hop;
 }
 
-/** The `X-Forwarded-Proto` for the homeserver: what a trusted proxy said, else how our own listener is spoken to. */
+/** Returns the `X-Forwarded-Proto` for the homeserver: a trusted proxy's, else the scheme of our own listener. */
 export function forwardedProtoOf(request: IncomingMessage, peer: Peer): string {
   const received = peer.isTrusted ? request.headers['x-forwarded-proto'] : undefined;
   return typeof received === 'string' ? received : 'http';

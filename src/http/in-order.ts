@@ -4,16 +4,16 @@ import type { Socket } from 'node:net';
 type Exchange = [request: IncomingMessage, response: ServerResponse];
 
 interface Connection {
-  /** Whether a request of it is being answered. */
+  /** Whether one of the connection's requests is being answered. */
   isBusy: boolean;
-  /** What came behind that one, in order. */
+  /** The requests that came behind that one, in order. */
   waiting: Exchange[];
-  /** While nothing is read from it. */
+  /** The timer that watches the connection while nothing is read from it. */
   paused: NodeJS.Timeout | undefined;
   isWatched: boolean;
 }
 
-/** Requests that are read ahead on a connection. Not fewer: where nothing is read, nobody sees that the client has left. */
+/** So many requests are read ahead on a connection. With fewer, a client that has left is noticed later, as nothing is read. */
 const MOST_AHEAD = 16;
 
 /** How often a connection that is not read is asked whether its client has reset it. */

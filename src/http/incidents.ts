@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 
-/** What an operator must see, and what comes by the thousand when it comes. */
+/** An incident is what an operator must see, and what comes by the thousand when it comes. */
 export type Incident =
   | 'the homeserver does not answer, or not in a way that can be used'
   | 'out of file descriptors'

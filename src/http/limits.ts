@@ -13,19 +13,19 @@ import { oneAtATime } from './in-order.ts';
 import { toOriginForm } from './origin-form.ts';
 
 export interface ServerLimits {
-  /** Bytes of a request's line and headers together. */
+  /** The most bytes of a request's line and headers together. */
   maxHeaderSize: number;
-  /** For a request's line and headers to arrive. */
+  /** How long a request's line and headers may take to arrive. */
   headersTimeoutMs: Milliseconds;
-  /** For a whole request, body included, to arrive: 100 MB at half a megabit. A parked poll has arrived. */
+  /** How long a whole request may take to arrive, body included: 100 MB at half a megabit. A parked poll has arrived. */
   requestTimeoutMs: Milliseconds;
   /** How long an idle connection stays open: longer than Caddy (120 s), Traefik (90 s) and nginx (60 s) keep theirs. */
   keepAliveTimeoutMs: Milliseconds;
   /** How often the two deadlines are looked at. */
   checkIntervalMs: Milliseconds;
-  /** Connections of clients that are open at once; a further one is closed at once. */
+  /** So many connections of clients may be open; a further one is closed at once. */
   maxConnections: number;
-  /** Characters of one path parameter, as sent: an id of 1,000 characters with all of them escaped. */
+  /** The most characters of one path parameter, as sent: those of an id of 1,000 characters, all of them escaped. */
   maxParamLength: number;
 }
 
@@ -39,12 +39,12 @@ export const defaultLimits: Readonly<ServerLimits> = {
   maxParamLength: 4096,
 };
 
-/** Options of the client's server, for `fastify({ ...createServerOptions(…), loggerInstance })`. */
+/** Builds the options of the clients' server, for `fastify({ ...createServerOptions(…), loggerInstance })`. */
 export function createServerOptions(given: {
   /** Requests that the router refuses: a path with a bad escape, a parameter that is too long. */
   frameworkErrors: NonNullable<FastifyHttpOptions<Server>['frameworkErrors']>;
   limits?: Partial<ServerLimits>;
-  /** Told of each connection that was closed as one too many. */
+  /** Is called for each connection that was closed as one too many. */
   onDropped?: () => void;
 }): FastifyHttpOptions<Server> {
   const limits = { ...defaultLimits, ...given.limits };
@@ -121,7 +121,7 @@ const clientErrors: Readonly<Record<string, MatrixError>> = {
 };
 
 /**
- * Whether an answer to an earlier request is still due on the socket, so that bytes of ours would be taken for it.
+ * Tells whether an answer to an earlier request is still due on the socket, so that bytes of ours would be taken for it.
  *
  * The bad bytes may also be the body of that very request: then, and only while its answer has not begun, they get one.
  */

@@ -9,12 +9,12 @@ export interface LoggerOptions {
   level: string;
   /** Whether a person watches: pretty lines instead of JSON. */
   isTerminal?: boolean;
-  /** Where the lines go; standard error where nobody says. */
+  /** Where the lines go; standard error by default. */
   stream?: DestinationStream;
 }
 
 /**
- * The one logger: a line of JSON each, pretty where a person watches.
+ * Builds the one logger: it writes a line of JSON each, pretty where a person watches.
  *
  * On stderr, because stdout has one promise to keep: the line that says where the gateway listens, for whoever starts
  * it and waits for that line. Containers collect both. Written at once, so that a crash takes no line along.

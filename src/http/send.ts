@@ -1,4 +1,4 @@
-// Answers that are sent past Fastify, as bytes, at the client's pace.
+// These functions send answers past Fastify, as bytes, at the client's pace.
 
 import type { ServerResponse } from 'node:http';
 
@@ -33,14 +33,14 @@ async function sendPiece(response: ServerResponse, piece: Uint8Array): Promise<v
   });
 }
 
-/** The client closed the connection before it had the whole answer. */
+/** This error says that the client closed the connection before it had the whole answer. */
 export class ClientLeft extends Error {
   override readonly name = 'ClientLeft';
 }
 
 /**
- * Aborts when the response is closed: because the client left, or because the answer is over. `request.signal` of Fastify
- * says nothing any more once a reply is hijacked.
+ * Returns a signal that aborts when the response is closed: because the client left, or because the answer is over.
+ * Fastify's `request.signal` stays silent once a reply is hijacked.
  */
 export function closeSignal(response: ServerResponse): AbortSignal {
   const controller = new AbortController();

@@ -2,7 +2,7 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 
-/** A connection as `node:http` keeps it: with the answer that is being sent on it. */
+/** A connection as `node:http` keeps it, with the answer that is being sent on it. */
 type AnsweringSocket = Socket & { _httpMessage?: ServerResponse | null };
 
 /**

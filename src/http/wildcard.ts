@@ -1,6 +1,6 @@
 /**
- * Whether a text is, as a whole, what one of the patterns says; `*` stands for any characters, capitals do not matter.
- * In one pass for each pattern, whatever a client sends.
+ * Tells whether one of the patterns matches a whole text; `*` stands for any characters, capitals do not matter. It takes
+ * one pass for each pattern, whatever a client sends.
  */
 export function matchesAny(patterns: readonly string[], text: string): boolean {
   const lower = text.toLowerCase();

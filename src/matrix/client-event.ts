@@ -38,7 +38,7 @@ export interface StrippedEvent extends JsonObject {
   content?: JsonObject;
 }
 
-/** Anything that is not part of a room's history: presence, typing, receipts, account data. */
+/** An ephemeral event is no part of a room's history: presence, typing, receipts, account data. */
 export interface EphemeralEvent extends JsonObject {
   type: string;
   sender?: UserId;

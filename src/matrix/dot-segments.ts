@@ -1,5 +1,5 @@
 /**
- * Whether a whole segment of the path is `.` or `..`, as anything behind us might read it: with slashes or
+ * Tells whether a whole segment of the path is `.` or `..`, as any server behind us might read it: with slashes or
  * backslashes, each escaped or not, any number of times.
  *
  * A server that resolves such a path could leave the prefixes that may pass. `..foo`, `a..b` and `...` are names.

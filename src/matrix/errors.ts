@@ -2,7 +2,7 @@
 
 import type { Milliseconds } from './identifiers.ts';
 
-/** An error that the client gets as `{errcode, error}` with this status. `error` is shown: nothing internal in it. */
+/** A Matrix error reaches the client as `{errcode, error}` with its status. `error` is shown: it holds nothing internal. */
 export class MatrixError extends Error {
   readonly status: number;
   readonly errcode: string;
@@ -32,8 +32,8 @@ export class HomeserverError extends MatrixError {
 }
 
 /**
- * The homeserver cannot be reached, is too slow, or answers what cannot be read: 502 or 504; or it is asked so much by us
- * that this one got no turn: 503. All `M_UNKNOWN`.
+ * This error says that the homeserver cannot be reached or sends an unreadable answer (502), is too slow (504), or is asked
+ * so much by us that this call got no turn (503). Its code is `M_UNKNOWN`.
  */
 export class HomeserverUnavailable extends MatrixError {
   constructor(status: 502 | 503 | 504, error: string, options: { cause?: unknown } = {}) {
@@ -43,7 +43,7 @@ export class HomeserverUnavailable extends MatrixError {
   }
 }
 
-/** Whether asking again later may succeed: the homeserver is down, failing (5xx) or limiting (429). */
+/** Tells whether asking again later may succeed: the homeserver is down, failing (5xx) or limiting (429). */
 export function isTransient(error: unknown): error is MatrixError {
   return (
     error instanceof HomeserverUnavailable ||
@@ -53,7 +53,7 @@ export function isTransient(error: unknown): error is MatrixError {
   );
 }
 
-/** How long a 429 asks to wait, by `Retry-After` or `retry_after_ms`; undefined where it does not say. */
+/** An error → how long its 429 asks to wait, by `Retry-After` or `retry_after_ms`; undefined where it does not say. */
 export function retryAfterOf(error: unknown): Milliseconds | undefined {
   if (!(error instanceof HomeserverError) || error.status !== 429) return undefined;
   const seconds = Number(error.headers['retry-after']);

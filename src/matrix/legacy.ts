@@ -19,7 +19,7 @@ export interface LegacyEvent extends ClientEvent {
   unsigned?: UnsignedData;
 }
 
-/** Presence, typing, receipts and account data in a `chunk`; `room_id` on what belongs to a room. */
+/** An ephemeral event of a `chunk`: presence, typing, a receipt or account data; what belongs to a room has `room_id`. */
 export interface LegacyEphemeralEvent extends EphemeralEvent {
   room_id?: RoomId;
 }

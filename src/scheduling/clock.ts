@@ -3,7 +3,7 @@ import type { Milliseconds } from '../matrix/identifiers.ts';
 
 /** Time as a dependency, so that tests need no sleeps. */
 export interface Clock {
-  /** Since 1970. */
+  /** Returns the milliseconds since 1970. */
   now(): Milliseconds;
   /** Rejects with the signal's reason as soon as it aborts. */
   sleep(durationMs: Milliseconds, signal: AbortSignal): Promise<void>;
@@ -13,7 +13,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (durationMs, signal) => {
     signal.throwIfAborted();
-    // What keeps the process alive are its listeners, never something that waits.
+    // Only the listeners keep the process alive, never something that waits.
     await setTimeout(durationMs, undefined, { signal, ref: false }).catch(() => signal.throwIfAborted());
   },
 };

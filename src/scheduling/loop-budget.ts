@@ -1,15 +1,15 @@
 // How much everybody together does between two turns of the event loop.
 
-/** What a connection gives at a time. */
+/** A connection gives so many bytes at a time. */
 const CHUNK_BYTES = 64 * 1024;
 
-/** To read so much JSON takes up to ten milliseconds (bench/large-answers.ts). */
+/** Reading so much JSON takes up to ten milliseconds (bench/large-answers.ts). */
 const BYTES_PER_TURN = 8 * CHUNK_BYTES;
 
-/** What a byte costs that is only passed on or sent, where one that is read costs 1. */
+/** A byte that is only passed on or sent costs so much, where one that is read costs 1. */
 export const SENT = 1 / 4;
 
-/** Bytes that are worked on between two turns of the event loop, whosever they are: one budget for all of them. */
+/** A loop budget bounds the bytes that are worked on between two turns of the event loop, for all requests together. */
 export interface LoopBudget {
   /** Undefined where so many bytes may be worked on now; else it resolves in the turn in which they may. They are counted. */
   turnFor(bytes: number): Promise<void> | undefined;
@@ -81,7 +81,7 @@ export function createLoopBudget(bytesPerTurn = BYTES_PER_TURN): LoopBudget {
 /** The budget of this process, which has one event loop. */
 export const loopBudget: LoopBudget = createLoopBudget();
 
-/** The same pieces, each in a turn in which it may be sent. */
+/** Gives the same pieces, each in a turn in which it may be sent. */
 export async function* inTurns<Piece extends Uint8Array>(
   pieces: AsyncIterable<Piece>,
 ): AsyncGenerator<Piece, void> {

@@ -1,7 +1,7 @@
 import type { MatrixError } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 
-/** Turns at work that is scarce: so many at once, so many of them of one owner. */
+/** A keeper of turns shares scarce work: so many turns at once, so many of them of one owner. */
 export interface Turns {
   /**
    * Waits for a turn of `owner`; resolves with what ends it, which may be called twice. Throws the signal's reason, and
@@ -14,7 +14,7 @@ export interface Turns {
 
 interface Owner {
   running: number;
-  /** Those who wait, in the order in which they came. */
+  /** The owner's requests that wait, in the order in which they came. */
   waiting: Set<() => void>;
 }
 
@@ -62,7 +62,7 @@ export function createTurns(options: {
       waiting -= 1;
       owner.running += 1;
       running += 1;
-      // Behind the others; a set that is gone through gives what is put in meanwhile, too.
+      // The owner goes behind the others; iterating a set also gives what is put in meanwhile.
       updateReady(owner);
       begin();
     }

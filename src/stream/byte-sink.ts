@@ -1,4 +1,4 @@
-/** Where an answer is put together as bytes: text and ranges of other bytes, one after the other, in one buffer. */
+/** A byte sink puts an answer together in one buffer: text, and ranges of other bytes, one after the other. */
 export class ByteSink {
   #buffer: Buffer;
   #length = 0;
@@ -42,7 +42,7 @@ export class ByteSink {
     this.range(bytes, 0, bytes.length);
   }
 
-  /** What was put in, as a view that is good until something is put in again; the sink is empty then. */
+  /** Empties the sink and returns what was put in, as a view that is good until something is put in again. */
   drain(): Buffer {
     const drained = this.#buffer.subarray(0, this.#length);
     this.#length = 0;

@@ -1,4 +1,4 @@
-// For the small values that are parsed because they are put together anew: presence, invites, what a room was called.
+// This parser is for the small values that are put together anew: presence, invites, what a room was called.
 
 /**
  * JSON text → its value, as `JSON.parse` gives it, but that a number whose spelling a double would lose is an object which

@@ -12,7 +12,7 @@ export const OBJECT_END = 0x7d;
 /** Whether the bytes from `start` up to `end` are these. */
 export function isText(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
   if (end - start !== text.length) return false;
-  // From behind, where names and ids differ.
+  // Backwards, because names and ids differ most at their ends.
   for (let at = text.length - 1; at >= 0; at -= 1) if (bytes[start + at] !== text[at]) return false;
   return true;
 }

@@ -17,26 +17,26 @@ const FIRST_MEMBERS = 32;
 const FIELDS = 4;
 
 /**
- * Where the members of one JSON object lie in some bytes: found in one pass over them, nothing is copied or parsed.
+ * A finder of the members of one JSON object: it notes where they lie in the bytes, in one pass, without copying or parsing.
  *
- * One of these serves any number of objects, one after the other.
+ * One finder serves any number of objects, one after the other.
  */
 export class JsonMembers {
   /** How many members the object has. */
   count = 0;
-  /** Of its opening bracket, and behind its closing one. */
+  /** The places of the object's opening bracket, and behind its closing one. */
   start = 0;
   end = 0;
   /** Whether a key is written with an escape, so that its bytes are not its name. */
   hasEscapedKey = false;
   #offsets = new Int32Array(FIRST_MEMBERS * FIELDS);
 
-  /** Of the key's opening quote. */
+  /** Returns the place of the key's opening quote. */
   keyStart(member: number): number {
     return this.#offsets[member * FIELDS] ?? 0;
   }
 
-  /** Behind the key's closing quote. */
+  /** Returns the place behind the key's closing quote. */
   keyEnd(member: number): number {
     return this.#offsets[member * FIELDS + 1] ?? 0;
   }
@@ -63,7 +63,7 @@ export class JsonMembers {
     return true;
   }
 
-  /** The same for those members of an object that follow a value which ends at `start`. */
+  /** Finds, as `find` does, those members of an object that follow a value which ends at `start`. */
   findBehind(bytes: Uint8Array, start: number): boolean {
     const at = skipSpace(bytes, start);
     if (bytes[at] === COMMA) return this.#findFrom(bytes, start, skipSpace(bytes, at + 1));
@@ -78,7 +78,7 @@ export class JsonMembers {
     this.hasEscapedKey = false;
   }
 
-  /** From the first key on. */
+  /** Finds the members from the first key on. */
   #findFrom(bytes: Uint8Array, start: number, firstKey: number): boolean {
     let offsets = this.#offsets;
     const { length } = bytes;
@@ -118,7 +118,7 @@ export class JsonMembers {
     return grown;
   }
 
-  /** The member of this name among the object's bytes; -1 where there is none. Of a repeated one the last, as in parsing. */
+  /** Returns the member of this name, -1 where there is none; of a repeated name the last one counts, as in parsing. */
   named(bytes: Buffer, name: string): number {
     for (let member = this.count - 1; member >= 0; member -= 1)
       if (this.#isNamed(bytes, member, name)) return member;
@@ -146,9 +146,9 @@ export class JsonMembers {
   }
 }
 
-/** The first place from `start` on that is no white space. */
+/** Returns the first place from `start` on that is no white space. */
 export function skipSpace(bytes: Uint8Array, start: number): number {
-  // Homeservers write none.
+  // Homeservers write no white space.
   if ((bytes[start] ?? 0) > SPACE) return start;
   let at = start;
   while (at < bytes.length) {
@@ -159,7 +159,7 @@ export function skipSpace(bytes: Uint8Array, start: number): number {
   return at;
 }
 
-/** Behind the closing quote of the string that begins at `start`; beyond the bytes where it does not end in them. */
+/** Returns the place behind the string that begins at `start`; beyond the bytes where it does not end in them. */
 function endOfString(bytes: Uint8Array, start: number): number {
   const { length } = bytes;
   let at = start + 1;
@@ -186,7 +186,7 @@ function endOfBrackets(bytes: Uint8Array, start: number): number {
     const byte = bytes[at];
     at += 1;
     if (byte === QUOTE) {
-      // Written out, as most bytes of an answer are in strings.
+      // This loop is written out because most bytes of an answer are in strings.
       while (at < length) {
         const inner = bytes[at];
         if (inner === QUOTE) break;

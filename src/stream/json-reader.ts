@@ -10,38 +10,38 @@ import {
   QUOTE,
 } from './json-bytes.ts';
 
-// A reader of JSON of any size: bytes are pushed in as they come, and values come out as the visitor asks for them.
-// Nothing is parsed here. What is taken is handed over as bytes, what is skipped is only looked through for its end.
+// This reader takes JSON of any size: bytes are pushed in as they come, and values come out as the visitor asks for them.
+// Nothing is parsed here. A taken value is handed over as bytes, a skipped one is only searched for its end.
 
-/** Keys and indices from the root to a value. The list changes while reading goes on: copy what is to be kept. */
+/** A path lists the keys and indices from the root to a value. It changes while reading goes on: copy what is to be kept. */
 export type JsonPath = readonly (string | number)[];
 
 export type JsonStep = 'enter' | 'take' | 'take members' | 'skip';
 
 export interface JsonVisitor {
   /**
-   * A value begins at this path. `enter`: go on inside (of an object or array; anything else is skipped). `take`: hand
-   * it over as bytes. `take members`: the same, and where an object's members lie in them. `skip`: leave it out.
-   * `first` is the value's first byte, which tells its type.
+   * Is called where a value begins, and says what to do with it. `enter`: go on inside (of an object or array; anything
+   * else is skipped). `take`: hand it over as bytes. `take members`: as `take`, with the places of an object's members.
+   * `skip`: leave it out. `first` is the value's first byte, which tells its type.
    */
   visit(path: JsonPath, first: number): JsonStep;
-  /** A taken value: a whole JSON text, valid until the next push. */
+  /** Is given a taken value: a whole JSON text, valid until the next push. */
   take(path: JsonPath, bytes: Buffer): void;
   /**
-   * An object whose members were asked for. It is one among other things in `bytes`, from `members.start` to
-   * `members.end`; both are valid during the call. What is no object, or an odd one, is given to `take` instead.
+   * Is given an object whose members were asked for. It lies in `bytes` from `members.start` to `members.end`; both are
+   * valid during the call. A value that is no object, or an odd one, is given to `take` instead.
    */
   takeMembers?(path: JsonPath, bytes: Buffer, members: JsonMembers): void;
-  /** An entered object or array has ended. */
+  /** Is called where an entered object or array has ended. */
   leave(path: JsonPath): void;
 }
 
-/** The bytes are no JSON, end too early, or hold a value that is too large to take. */
+/** This error says that bytes are no JSON, end too early, or hold a value that is too large to take. */
 export class JsonReaderError extends Error {
   override readonly name = 'JsonReaderError';
 }
 
-/** Of objects that are entered; what the translations enter lies seven deep at most. */
+/** So many objects may be entered within each other; the translations enter seven at most. */
 const MOST_DEPTH = 64;
 /** The longest keys are ids, of at most 255 bytes; a whole event has no more than this. */
 const MOST_KEY_BYTES = 64 * 1024;
@@ -53,12 +53,12 @@ type Expected = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'com
 /** A value or key whose end is being looked for, maybe over many chunks. */
 interface Span {
   purpose: 'take' | 'take members' | 'skip' | 'key';
-  /** Of brackets that are open; a number or a word has none and ends where something else begins. */
+  /** How many brackets are open; a number or a word has none and ends where something else begins. */
   depth: number;
   isScalar: boolean;
   isInString: boolean;
   isEscaped: boolean;
-  /** What came in earlier chunks. */
+  /** The pieces that came in earlier chunks. */
   parts: Buffer[];
   bytes: number;
 }
@@ -78,7 +78,7 @@ export class JsonReader {
     this.#mostValueBytes = options.mostValueBytes ?? DEFAULT_MOST_VALUE_BYTES;
   }
 
-  /** While a value is visited or left: where its first or last byte is in the chunk that was pushed. */
+  /** Where the first byte of the visited value, or the last one of the left value, is in the chunk that was pushed. */
   get at(): number {
     return this.#at;
   }
@@ -91,14 +91,14 @@ export class JsonReader {
     }
   }
 
-  /** All bytes were pushed. Throws where the value is not complete. */
+  /** Is to be called when all bytes were pushed. Throws where the value is not complete. */
   end(): void {
     // A number at the root ends with the bytes.
     if (this.#span?.isScalar === true && this.#path.length === 0) this.#finish(this.#span, Buffer.alloc(0));
     if (this.#expected !== 'nothing') throw new JsonReaderError('The JSON text ends too early');
   }
 
-  /** Up to the start of the next value or key. */
+  /** Reads up to the start of the next value or key. */
   #readStructure(chunk: Buffer, start: number): number {
     for (let at = start; at < chunk.length; at += 1) {
       const byte = chunk[at] ?? 0;
@@ -190,12 +190,12 @@ export class JsonReader {
     this.#expected = this.#isArray.length === 0 ? 'nothing' : 'comma or end';
   }
 
-  /** Up to the end of the span or of the chunk. This loop sees most bytes of an answer. */
+  /** Reads up to the end of the span or of the chunk. This loop sees most bytes of an answer. */
   #readSpan(chunk: Buffer, start: number, span: Span): number {
     if (span.isScalar) return this.#readScalar(chunk, start, span);
     const { length } = chunk;
     let { depth, isInString } = span;
-    // What an escape at the end of the last chunk was for.
+    // The first byte belongs to an escape at the end of the last chunk.
     let at = span.isEscaped ? start + 1 : start;
     while (at < length) {
       if (isInString) {
@@ -277,7 +277,7 @@ function newSpan(purpose: Span['purpose'], isScalar: boolean): Span {
   return { purpose, isScalar, depth: 0, isInString: false, isEscaped: false, parts: [], bytes: 0 };
 }
 
-/** The bytes of a key, quotes and all, as text. */
+/** A key's bytes with their quotes → its text. */
 function keyOf(bytes: Buffer): string {
   if (!bytes.includes(BACKSLASH)) return bytes.toString('utf8', 1, bytes.length - 1);
   try {

@@ -8,7 +8,7 @@ import { KnownMembers } from './known-members.ts';
 export class AccountDataBytes {
   readonly #event = new KnownMembers(KEYS);
 
-  /** Its type; undefined where it has none: then it is no account data. */
+  /** Reads the event and returns its type; undefined where it has none: then it is no account data. */
   typeOf(bytes: Buffer, members: JsonMembers): string | undefined {
     this.#event.read(bytes, members);
     return this.#event.text(KEY.type);

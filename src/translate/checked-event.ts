@@ -3,7 +3,7 @@ import { OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
 import { KnownKeys } from './known-keys.ts';
 
-/** What a homeserver answered means nothing: a value that we rely on is missing, or of another type. */
+/** This error says that an answer of the homeserver means nothing: a value that we rely on is missing, or of another type. */
 export class UnreadableAnswer extends JsonReaderError {}
 
 type Expected = 'type' | 'text' | 'object' | 'send time';
@@ -45,7 +45,7 @@ export function checkEvent(bytes: Buffer, members: JsonMembers): number {
   return Number.isFinite(sentAt) ? sentAt : 0;
 }
 
-/** A number in bytes: of digits alone, as nearly all are, without making a text of them. */
+/** A number's bytes → the number; where it is of digits alone, as nearly all are, without making a text of them. */
 function numberIn(bytes: Buffer, start: number, end: number): number {
   let value = 0;
   for (let at = start; at < end; at += 1) {

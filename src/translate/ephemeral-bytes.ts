@@ -50,7 +50,7 @@ export class EphemeralWriter {
   }
 }
 
-/** The bytes of `content`; undefined where there is none. */
+/** Returns the bytes of `content`; undefined where there is none. */
 function contentOf(bytes: Buffer, members: JsonMembers): Buffer | undefined {
   const content = members.named(bytes, 'content');
   if (content === -1 || bytes[members.valueStart(content)] === LETTER_N) return undefined;

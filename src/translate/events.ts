@@ -9,7 +9,7 @@ export type RoomEvent = ClientEvent | WrittenEvent;
 export interface RoomTimeline {
   roomId: RoomId;
   timeline: readonly RoomEvent[];
-  /** When each was sent, for the order across rooms. */
+  /** When each event was sent, for the order across rooms. */
   sentAt: readonly number[];
   /** Whether the timeline is all that happened since. */
   isWhole: boolean;
@@ -34,12 +34,12 @@ export interface PendingRoom {
 /** Presence, typing, a receipt or account data in its legacy form, as JSON text. */
 export interface WrittenEphemeral {
   type: string;
-  /** Of what belongs to a room. */
+  /** The room's id, where the event belongs to a room. */
   roomId?: RoomId;
   bytes: Buffer;
 }
 
-/** What an incremental `/sync` holds that the legacy stream has as well. */
+/** The part of an incremental `/sync` that the legacy stream has as well. */
 export interface StreamUpdate {
   /** Rooms with history, in the order of their ids. */
   rooms: readonly RoomTimeline[];
@@ -48,12 +48,12 @@ export interface StreamUpdate {
   ephemeral: readonly WrittenEphemeral[];
 }
 
-/** Whether nothing of it would show: such an answer wakes no legacy poll. */
+/** Tells whether nothing of an update would show: such an answer wakes no legacy poll. */
 export function isSilent({ rooms, pendingRooms, ephemeral }: StreamUpdate): boolean {
   return rooms.length === 0 && pendingRooms.length === 0 && ephemeral.length === 0;
 }
 
-/** How many room events it holds, as far as the timelines go. */
+/** An update → how many room events its timelines hold. */
 export function countRoomEvents({ rooms }: StreamUpdate): number {
   return rooms.reduce((count, { timeline }) => count + timeline.length, 0);
 }

@@ -3,7 +3,7 @@ import type { EventId, Milliseconds, RoomId, SyncToken, UserId } from '../matrix
 import type { ByteSink } from '../stream/byte-sink.ts';
 import { parseExactly } from '../stream/exact-json.ts';
 
-/** What a legacy initial sync is made for. */
+/** The request that a legacy initial sync answers, and what its translation is given. */
 export interface InitialSyncContext {
   userId: UserId;
   /** Whether rooms that the user left are wanted. */
@@ -19,13 +19,13 @@ export interface InitialSyncContext {
   inviteOf(roomId: RoomId): ClientEvent | undefined;
   /** Where what needs not be read is written as bytes, in order with the text pieces. */
   sink: ByteSink;
-  /** Told of each event that stands in a room's chunk. */
+  /** Is called for each event that stands in a room's chunk. */
   onEvent?(eventId: EventId | undefined, roomId: RoomId): void;
-  /** Told of each presence event, in its legacy form. */
+  /** Is called for each presence event, in its legacy form. */
   onPresence?(event: EphemeralEvent): void;
 }
 
-/** What must wait before it can be written. */
+/** A slot holds what must wait before it can be written. */
 export type HeldSlot =
   | 'receipts'
   | 'invites'
@@ -36,7 +36,7 @@ export type HeldSlot =
   | 'timeline_ids'
   | 'ephemeral'
   | 'account_data'
-  /** By number, so that pages can be released in another order. */
+  /** Pages have numbers, so that they can be released in another order. */
   | `page ${number}`;
 
 export interface HeldRecord {
@@ -66,17 +66,17 @@ export type Piece =
 
 export type Emit = (piece: Piece) => void;
 
-/** What a room needs to know of the account around it. */
+/** The facts about the account that a room's translation needs. */
 export interface AccountSoFar {
   /** Absent while the homeserver has not sent it: some send it last. */
   nextBatch(): SyncToken | undefined;
-  /** Called when a room is written, for the comma before it. */
+  /** Is called when a room is written, and returns the comma before it. */
   separatorOfRoom(): string;
 }
 
 export const textPiece = (text: string): Piece => ({ kind: 'text', text });
 
-/** A value that is put together anew: of presence, or of the few events of an invite. Its numbers stay as they are spelled. */
+/** Bytes of a small value that is put together anew (of presence, of an invite) → the value; numbers keep their spelling. */
 export function parseEvent<Event>(bytes: Buffer): Event {
   return parseExactly(bytes.toString()) as Event;
 }
@@ -90,7 +90,7 @@ export function toVisibilityMember(visibility: 'public' | 'private' | undefined)
   return visibility === undefined ? '' : `,"visibility":"${visibility}"`;
 }
 
-/** The same as draft A of v2_alpha has it. */
+/** A room's visibility → the member as draft A of v2_alpha has it. */
 export function toPublishedMember(visibility: 'public' | 'private' | undefined): string {
   return visibility === undefined ? '' : `,"published":${visibility === 'public'}`;
 }

@@ -35,7 +35,7 @@ export class InitialSyncRoom {
   readonly #context: InitialSyncContext;
   readonly #account: AccountSoFar;
   readonly #emit: Emit;
-  /** What a left room has to say before it is known whether it is shown: less than a block, the rest is held. */
+  /** What was written of a left room before it is known whether it is shown: less than a block, the rest is held. */
   #waiting: ByteSink | undefined;
   #isDropped = false;
   readonly #own: OwnMembership;
@@ -78,7 +78,7 @@ export class InitialSyncRoom {
     else this.#writeHead();
   }
 
-  /** An element of one of the room's arrays, among other bytes. */
+  /** Takes an element of one of the room's arrays, among other bytes. */
   takeEvent(section: string, bytes: Buffer, members: JsonMembers): void {
     if (this.#isDropped) return;
     if (section === 'timeline') this.#timelineEvent(bytes, members);
@@ -95,7 +95,7 @@ export class InitialSyncRoom {
     this.#prevBatch = parseEvent<MessagesToken | null>(bytes) ?? undefined;
   }
 
-  /** One of the room's keys has ended. */
+  /** Is called where one of the room's keys has ended. */
   leave(section: string): void {
     if (this.#isDropped) return;
     if (section === 'timeline') {
@@ -116,7 +116,7 @@ export class InitialSyncRoom {
     this.#text('}');
   }
 
-  /** Where text and bytes go, in order. */
+  /** The sink where text and bytes go, in order. */
   get #sink(): ByteSink {
     return this.#waiting ?? this.#context.sink;
   }
@@ -214,7 +214,7 @@ export class InitialSyncRoom {
     this.#close(']');
   }
 
-  /** The timeline's own state, the latest of each type and state key. */
+  /** Writes the timeline's own state, the latest event of each type and state key. */
   #writeTimelineState(): void {
     const members = new JsonMembers();
     let isFollowing = false;
@@ -229,7 +229,7 @@ export class InitialSyncRoom {
     this.#isFollowing = !this.#timelineState.isEmpty;
   }
 
-  /** Once it is known whether a left room is shown: writes what waits, or drops it. */
+  /** Writes what waits, or drops it, once it is known whether a left room is shown. */
   #decide(): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
@@ -293,5 +293,5 @@ export class InitialSyncRoom {
   }
 }
 
-/** What waits is handed to the spool in blocks of so many bytes. */
+/** Waiting bytes are handed to the spool in blocks of this size. */
 const BLOCK_BYTES = 16 * 1024;

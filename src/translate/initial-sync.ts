@@ -45,9 +45,9 @@ export class InitialSyncTranslation {
   #room: InitialSyncRoom | undefined;
   #roomCount = 0;
   #nextBatch: SyncToken | undefined;
-  /** Of the invited room that is being read. */
+  /** The state of the invited room that is being read. */
   #inviteState: Buffer | undefined;
-  /** What was read so far of one ephemeral event. */
+  /** The members that were read so far of one ephemeral event. */
   #ephemeral: { type?: string; content?: Buffer } = {};
 
   constructor(context: InitialSyncContext, emit: Emit) {
@@ -243,7 +243,7 @@ export class InitialSyncTranslation {
     this.#emit({ kind: 'understood' });
   }
 
-  /** An element of one of the account's own arrays. */
+  /** Writes an element of one of the account's own arrays. */
   #item(name: string, text: string): void {
     const isFirst = !this.#written.has(name);
     this.#begin(name);

@@ -8,11 +8,11 @@ export interface InviteSource {
   roomId: RoomId;
   userId: UserId;
   membership?: 'invite' | 'knock';
-  /** What the homeserver shows of the room, the own membership among it. */
+  /** The stripped state that the homeserver shows of the room, with the user's own membership. */
   inviteState: readonly StrippedEvent[];
   /** The whole event, where the homeserver's notifications have it. */
   notification?: ClientEvent | undefined;
-  /** Where it is for: `/events` says in `unsigned.membership` what the user was, `/initialSync` does not. */
+  /** Whether it is for `/events`, which says in `unsigned.membership` what the user was; `/initialSync` does not. */
   isInChunk?: boolean;
   nowMs: Milliseconds;
 }

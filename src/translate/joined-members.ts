@@ -3,7 +3,7 @@ import type { JsonMembers } from '../stream/json-members.ts';
 import { KnownKeys } from './known-keys.ts';
 import { KnownMembers } from './known-members.ts';
 
-/** Who is joined, out of a room's state events one after the other: up to a number of members, beyond it nobody. */
+/** A collector of a room's joined members, out of its state events: up to a number of members, beyond it nobody. */
 export class JoinedMembers {
   readonly #most: number;
   readonly #userIds: UserId[] = [];

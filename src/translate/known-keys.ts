@@ -2,12 +2,12 @@ import { BACKSLASH, QUOTE } from '../stream/json-bytes.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
 import { JsonReaderError } from '../stream/json-reader.ts';
 
-/** Keys that something is made of, by their place in a list; a set of them is a number with a bit for each. */
+/** A list of known keys, each with its place as its number; a set of them is a number with a bit for each. */
 export class KnownKeys {
-  /** By the length of the key as JSON text, quotes and all. */
+  /** The keys by their length as JSON text with quotes. */
   readonly #byLength: readonly (readonly KnownKey[] | undefined)[];
 
-  /** At most 31 keys, of two to thirty bytes each. */
+  /** Takes at most 31 keys, of two to thirty bytes each. */
   constructor(keys: readonly string[]) {
     const byLength: KnownKey[][] = [];
     for (const [number, key] of keys.entries()) {
@@ -18,7 +18,7 @@ export class KnownKeys {
     this.#byLength = Array.from({ length: LONGEST_NAME }, (_, length) => byLength[length]);
   }
 
-  /** The number of a member's key; -1 where it is none of these. */
+  /** Returns the number of a member's key; -1 where it is none of these. */
   numberOf(bytes: Buffer, members: JsonMembers, member: number): number {
     const start = members.keyStart(member);
     const end = members.keyEnd(member);
@@ -49,7 +49,7 @@ export const setOf = (...numbers: number[]): number =>
 
 interface KnownKey {
   name: Buffer;
-  /** Of the name, quotes and all: its first and its last four bytes, which tell nearly all names apart. */
+  /** The first and the last four bytes of the name with its quotes, which tell nearly all names apart. */
   first: number;
   last: number;
   number: number;
@@ -59,7 +59,7 @@ const WORD = 4;
 const LONGEST_NAME = 32;
 /** The number of a key that is none of those. */
 export const UNKNOWN = -1;
-/** A JSON string in bytes, quotes and all → what it says. Throws where it is none. */
+/** A JSON string in bytes, with its quotes → its text. Throws where it is none. */
 function textIn(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('utf8', start, end);
   try {
@@ -69,7 +69,7 @@ function textIn(bytes: Buffer, start: number, end: number): string {
   }
 }
 
-/** The same; undefined of any other value. */
+/** A JSON value in bytes → its text where it is a string, undefined where it is another value. */
 export function stringIn(bytes: Buffer, start: number, end: number): string | undefined {
   if (bytes[start] !== QUOTE) return undefined;
   const text = bytes.toString('utf8', start + 1, end - 1);
@@ -81,7 +81,7 @@ function wordAt(bytes: Uint8Array, at: number): number {
   return high | ((bytes[at + 1] ?? 0) << 8) | (bytes[at] ?? 0);
 }
 
-/** Whether what is between the first and the last word is the same. */
+/** Tells whether the bytes between the first and the last word are the same. */
 function hasInside(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
   for (let at = name.length - WORD - 1; at >= WORD; at -= 1) if (bytes[start + at] !== name[at]) return false;
   return true;

@@ -5,7 +5,7 @@ import { JsonReaderError } from '../stream/json-reader.ts';
 import { stringIn, UNKNOWN, type KnownKeys } from './known-keys.ts';
 
 const NONE = -1;
-/** The bit of members whose key comes again: the last one counts, as in parsing. */
+/** The bit that marks members whose key comes again later: the last one counts, as in parsing. */
 const REPEATED = 31;
 
 /** A set of known keys, out of their numbers. */
@@ -13,9 +13,9 @@ export const setOf = (...numbers: number[]): number =>
   numbers.reduce((set, number) => set | (1 << number), 0);
 
 /**
- * The members of one JSON object after the other, of which some are known by their keys: those are read, all are copied.
+ * A reader of the members of one JSON object after the other: those with known keys are read, all can be copied.
  *
- * What it says is good until the next object is read.
+ * Its values are good until the next object is read.
  */
 export class KnownMembers {
   /** The known keys that the object has. */
@@ -33,7 +33,7 @@ export class KnownMembers {
     this.#keys = keys;
   }
 
-  /** Of the object's opening bracket, and behind its closing one. */
+  /** The places of the object's opening bracket, and behind its closing one (`end`). */
   get start(): number {
     return this.#members.start;
   }
@@ -74,7 +74,7 @@ export class KnownMembers {
     return (this.present & (1 << key)) !== 0;
   }
 
-  /** Where the value of a key that is there lies. */
+  /** Returns where the value of a present key begins. */
   valueStart(key: number): number {
     return this.#members.valueStart(this.#member[key] ?? NONE);
   }
@@ -83,12 +83,12 @@ export class KnownMembers {
     return this.#members.valueEnd(this.#member[key] ?? NONE);
   }
 
-  /** Whether the key is there, with a value other than null. */
+  /** Tells whether the key is present, with a value other than null. */
   hasValue(key: number): boolean {
     return this.has(key) && this.#bytes[this.valueStart(key)] !== LETTER_N;
   }
 
-  /** Whether the value of a key is this string, given as JSON text without escapes. */
+  /** Tells whether the value of a key is this string, given as JSON text without escapes. */
   hasText(key: number, text: Buffer): boolean {
     if (!this.has(key)) return false;
     const start = this.valueStart(key);

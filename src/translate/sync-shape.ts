@@ -63,7 +63,7 @@ export class CheckedSync implements JsonVisitor {
   }
 }
 
-/** An invite's state, which is taken whole. */
+/** Checks an invite's state, which is taken whole. */
 function checkEvents(bytes: Buffer): void {
   const batch = JSON.parse(bytes.toString()) as { events?: unknown } | null;
   const events = batch?.events ?? [];
@@ -71,7 +71,7 @@ function checkEvents(bytes: Buffer): void {
   for (const event of events) checkParsedEvent(event);
 }
 
-/** What stands at a path, as far as we rely on it. */
+/** A path → the shape of its value, as far as we rely on it. */
 function shapeAt(path: JsonPath): Shape {
   // By index: each event comes by here, and a pattern would make an iterator.
   const top = path[0];
@@ -104,7 +104,7 @@ function shapeAt(path: JsonPath): Shape {
   }
 }
 
-/** Of an event that is entered. */
+/** A path inside an event that is entered → the shape of its value. */
 function shapeOfMember(path: JsonPath): Shape {
   const [, , , , , , name] = path;
   if (path.length !== 7 || (name !== 'type' && name !== 'content')) return 'any';

@@ -33,7 +33,7 @@ export function toV1Flows(authentication: AuthenticationResponse): { flows: { ty
   return { flows: hasDummyFlow(authentication) ? [{ type: 'm.login.password' }] : [] };
 }
 
-/** Whether somebody can be registered without being asked for anything. */
+/** Tells whether somebody can be registered without being asked for anything. */
 export function hasDummyFlow({ flows }: AuthenticationResponse): boolean {
   return (flows ?? []).some(({ stages }) => (stages ?? []).every((stage) => stage === 'm.login.dummy'));
 }
@@ -65,7 +65,7 @@ export function toTypedRegistration(body: JsonObject): JsonObject {
   return { ...body, type: 'm.login.application_service' };
 }
 
-/** What is said where more than a dummy stage is needed, which nobody can pass in the form of 2014. */
+/** Builds the error for a homeserver that needs more than a dummy stage, which nobody can pass in the form of 2014. */
 export function toUnmetStages({ flows }: AuthenticationResponse): MatrixError {
   const wanted = (flows ?? []).map(({ stages }) => (stages ?? []).join(' and ')).join(', or ');
   return new MatrixError(

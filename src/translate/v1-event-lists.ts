@@ -14,13 +14,13 @@ import {
 import { LegacyEventBytes } from './legacy-event-bytes.ts';
 
 export interface EventListContext {
-  /** Where the events are: the answer is one, or a list of them, or an object with lists of them. */
+  /** Where the events stand: the answer is an event, a list of them, or an object with lists of them. */
   places: 'event' | 'list' | 'object';
   roomId: RoomId;
   nowMs: Milliseconds;
 }
 
-/** In an object, the members that are lists of events; `event` is one. */
+/** The members of such an object that are lists of events; `event` is a single one. */
 const LISTS: readonly unknown[] = ['chunk', 'events_before', 'events_after', 'state'];
 
 /**
@@ -47,17 +47,17 @@ export async function* toLegacyEvents(
 class EventListWriter implements JsonVisitor {
   /** Whether the answer was what it should be, from its start to its end. */
   isWhole = false;
-  /** What was written since it was last drained. */
+  /** The sink for what was written since it was last drained. */
   readonly sink = new ByteSink(FIRST_BYTES);
   readonly #context: EventListContext;
   readonly #events: LegacyEventBytes;
   /** How deep lists of events begin: 1 in an object, 0 where the answer is the list. */
   readonly #listDepth: number;
-  /** Written with the first thing that is inside, so that nothing is said before the answer has begun to make sense. */
+  /** The opening bracket, written with the first value inside, so that an answer without sense is not begun. */
   #opening: string;
   #memberSeparator = '';
   #eventSeparator = '';
-  /** A list whose key is not written yet. It is no list after all where the next thing to come is not in it. */
+  /** The key of a list that is not written yet. Where the next value is not in it, the list was null. */
   #announced: string | undefined;
 
   constructor(context: EventListContext) {
@@ -79,7 +79,7 @@ class EventListWriter implements JsonVisitor {
     return 'enter';
   }
 
-  /** What is no event, wherever it stands. */
+  /** Takes a value that is no event, wherever it stands. */
   take(path: JsonPath, bytes: Buffer): void {
     this.#begin(path);
     this.sink.bytes(bytes);

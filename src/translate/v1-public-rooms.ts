@@ -5,7 +5,7 @@ import { JsonReaderError, type JsonPath, type JsonStep, type JsonVisitor } from 
 import { KnownKeys, setOf, stringIn } from './known-keys.ts';
 import { KnownMembers } from './known-members.ts';
 
-/** Where a list of rooms begins, with the constants that stood for where it starts and ends. */
+/** The beginning of a list of rooms, with the constants that api/v1 had for `start` and `end`. */
 export const PUBLIC_ROOMS_START = '{"start":"START","end":"END","chunk":[';
 
 /**

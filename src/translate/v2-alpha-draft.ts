@@ -1,17 +1,17 @@
 // The two drafts of v2_alpha's /sync that clients were written for: what stands around their events.
 
-/** Where the ids of a room's timeline end: whether older ones were left out, and where to page back from. */
+/** What stands behind the ids of a room's timeline: whether older ones were left out, and where to page back from. */
 export interface TimelineEnd {
   limited: boolean;
   prevBatch: string;
 }
 
-/** The texts of one draft, before and after each list that is written an element at a time. */
+/** The texts that one draft has before and after each list that is written an element at a time. */
 export interface V2AlphaDraft {
   readonly name: 'A' | 'B';
   /** Sections in which left and invited rooms stand apart; else all rooms are one list. */
   readonly rooms: { start: string; end: string };
-  /** Up to and with the opening bracket of `event_map`. */
+  /** Returns the room's text up to and with the opening bracket of `event_map`. */
   roomStart(roomIdText: string): string;
   readonly timelineStart: string;
   timelineEnd(end: TimelineEnd): string;

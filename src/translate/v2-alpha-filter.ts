@@ -20,7 +20,7 @@ export function toModernFilter(filter: JsonObject): JsonObject {
   return modern;
 }
 
-/** The same filter with this many newest events of each room: draft A had the number in the query. */
+/** A filter → the same for so many newest events of each room: draft A had the number in the query. */
 export function withTimelineLimit(filter: JsonObject, limit: number): JsonObject {
   const room = isObject(filter['room']) ? filter['room'] : {};
   const timeline = isObject(room['timeline']) ? room['timeline'] : {};

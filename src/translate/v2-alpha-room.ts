@@ -19,9 +19,9 @@ export interface V2AlphaContext {
   sink: ByteSink;
   /** A token for the place before an event; without one, for the room's newest place. */
   roomToken(roomId: RoomId, eventId: EventId | null, side: 'before' | 'after'): string;
-  /** Told of each event of a room's timeline. */
+  /** Is called for each event of a room's timeline. */
   onEvent?(eventId: EventId, roomId: RoomId): void;
-  /** Told of each presence event, in its legacy form. */
+  /** Is called for each presence event, in its legacy form. */
   onPresence?(event: EphemeralEvent): void;
 }
 
@@ -84,7 +84,7 @@ export class V2AlphaRoom {
     if (typeof token === 'string') this.#prevBatch = token;
   }
 
-  /** One of the room's keys has ended. */
+  /** Is called where one of the room's keys has ended. */
   leave(section: string): void {
     if (section === 'timeline') this.#isTimelineRead = true;
   }
@@ -115,7 +115,7 @@ export class V2AlphaRoom {
     this.#text(ephemeral.end);
   }
 
-  /** What the user noted about the room: its tags, at that time. */
+  /** Writes what the user noted about the room: its tags, at that time. */
   #privateUserData(): void {
     if (!this.#held.has('account_data')) return;
     this.#text(',"private_user_data":{"events":[');
@@ -178,7 +178,7 @@ export class V2AlphaRoom {
   }
 }
 
-/** The event's id as JSON text. An event without one gets one that is the same every time, as it must have a key. */
+/** An event → its id as JSON text. One without an id gets a synthetic one, the same every time, as it must have a key. */
 function idTextOf(event: SplicedObject, roomId: RoomId): string {
   const known = event.stringText('event_id');
   if (known !== undefined) return known;
@@ -186,7 +186,7 @@ function idTextOf(event: SplicedObject, roomId: RoomId): string {
   return `"$${hash.digest('base64url')}"`;
 }
 
-/** Ids as JSON text, in the order in which they come; what is too much for memory waits in the spool. */
+/** A list of ids as JSON text, in the order in which they come; what is too much for memory waits in the spool. */
 class IdList {
   readonly #slot: HeldSlot;
   readonly #roomId: RoomId;
@@ -198,7 +198,7 @@ class IdList {
     this.#roomId = roomId;
   }
 
-  /** A piece to emit, where it is time for one. */
+  /** Adds an id; returns a piece to emit, where it is time for one. */
   add(idText: string): Piece | undefined {
     if (!this.#isEmpty) this.#block.byte(COMMA);
     this.#isEmpty = false;
@@ -207,7 +207,7 @@ class IdList {
     return { kind: 'hold', slot: this.#slot, roomId: this.#roomId, bytes: Buffer.from(this.#block.drain()) };
   }
 
-  /** The pieces that write the list. */
+  /** Returns the pieces that write the list. */
   written(): Piece[] {
     const rest = Buffer.from(this.#block.drain());
     return [
@@ -217,5 +217,5 @@ class IdList {
   }
 }
 
-/** The id is the entry's key, and the room's is around it. */
+/** These members are not written in an entry: the id is its key, and the room's id is around it. */
 const NOT_IN_MAP = ['event_id', 'room_id'];

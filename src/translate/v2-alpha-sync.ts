@@ -47,7 +47,7 @@ const isSection = (key: string | number | undefined): key is Section =>
 export class V2AlphaSyncTranslation {
   readonly #context: V2AlphaSyncContext;
   readonly #emit: Emit;
-  /** Keys of the answer that were begun, sections of rooms among them. */
+  /** The keys of the answer that were begun, sections of rooms among them. */
   readonly #written = new Set<string>();
   #separator = '';
   #itemSeparator = '';
@@ -152,14 +152,14 @@ export class V2AlphaSyncTranslation {
     this.#emit({ kind: 'hold', slot, roomId: path[2] as RoomId, bytes });
   }
 
-  /** An element of draft B's `invite_state`, which is the modern one. */
+  /** Writes an element of draft B's `invite_state`, which is the modern one. */
   #inviteState(path: Path, bytes: Buffer): void {
     const separator = this.#beginInvite(path) ? '' : ',';
     this.#text(separator);
     this.#emit({ kind: 'bytes', bytes });
   }
 
-  /** True where it had not begun. */
+  /** Begins an invited room; returns whether it had not begun yet. */
   #beginInvite([, , roomId]: Path): boolean {
     if (this.#invitedId === roomId) return false;
     this.#invitedId = roomId as string;
@@ -169,7 +169,7 @@ export class V2AlphaSyncTranslation {
     return true;
   }
 
-  /** Up to where the next room stands. */
+  /** Writes up to where the next room stands. */
   #beginRoom(section: Section): void {
     this.#beginSection(section);
     this.#text(this.#itemSeparator);
@@ -207,7 +207,7 @@ export class V2AlphaSyncTranslation {
     this.#text(rooms.end);
   }
 
-  /** They stand in the list with the others, last, as their events must be asked for. */
+  /** Writes the invited rooms of draft A: they stand in the list with the others, last, as their events must be asked for. */
   #invitesOfDraftA(): void {
     const separator = this.#itemSeparator;
     const toPieces = (held: HeldRecord, index: number): Piece[] => [

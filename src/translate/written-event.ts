@@ -6,8 +6,8 @@ import { JsonReaderError } from '../stream/json-reader.ts';
 import { KnownKeys, stringIn } from './known-keys.ts';
 
 /**
- * An event of a page as the homeserver wrote it: where it lies among the page's bytes, and of its members those that tell
- * whether it is given, and how.
+ * A written event is an event of a page as the homeserver wrote it: its place among the page's bytes, and those of its
+ * members that tell whether it is given, and how.
  *
  * A catch-up is pages of events that go from one answer into another. To parse them is cheap; to let the parser's objects
  * wait, be collected, and be written out again is not.
@@ -16,7 +16,7 @@ export class WrittenEvent {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
-  /** Empty where it has none. */
+  /** The event's type; empty where it has none. */
   readonly type: string;
   /** Whether its type is a string, and its content an object, null or not there: what every client relies on. */
   readonly isEvent: boolean;
@@ -26,7 +26,7 @@ export class WrittenEvent {
   readonly senderStart: number;
   readonly senderEnd: number;
   readonly unsignedStart: number;
-  /** Both 0 where it has no `room_id`. */
+  /** Where the value of `room_id` begins and ends; both 0 where there is none. */
   readonly roomIdStart: number;
   readonly roomIdEnd: number;
 
@@ -127,7 +127,7 @@ const NONE = -1;
 const UNKNOWN = -1;
 const KEY = { type: 0, event_id: 1, sender: 2, unsigned: 3, room_id: 4, content: 5 } as const;
 
-/** Behind the first six: what shows that the event is in the legacy format already. */
+/** The keys that are read; those behind the first six show that the event is in the legacy format already. */
 const KEYS = new KnownKeys([
   ...Object.keys(KEY),
   'user_id',
@@ -139,11 +139,11 @@ const KEYS = new KnownKeys([
   'knock_room_state',
 ]);
 
-/** How most homeservers begin an answer. */
+/** Most homeservers begin an answer with these bytes. */
 const USUAL_START = Buffer.from('{"chunk":[');
 const CHUNK = new KnownKeys(['chunk']);
 
-/** Where the elements of `chunk` begin; undefined where the answer has none. */
+/** Returns where the elements of `chunk` begin; undefined where the answer has none. */
 function chunkStart(answer: Buffer, members: JsonMembers): number | undefined {
   if (!members.find(answer, skipSpace(answer, 0)) || !isAllOf(answer, members))
     throw new JsonReaderError('An answer is no object');
@@ -159,13 +159,13 @@ function chunkStart(answer: Buffer, members: JsonMembers): number | undefined {
 
 const LETTER_N = 0x6e;
 
-/** Whether nothing follows the object. */
+/** Tells whether nothing follows the object. */
 const isAllOf = (answer: Buffer, { end }: JsonMembers): boolean => skipSpace(answer, end) === answer.length;
 
-/** The value of a member that is a string; undefined of any other. */
+/** Returns a member's value where it is a string; undefined where it is not. */
 function textOf(bytes: Buffer, members: JsonMembers, member: number): string | undefined {
   return member === NONE ? undefined : stringIn(bytes, members.valueStart(member), members.valueEnd(member));
 }
 
-/** Whose legacy content may be another one: a redaction has `redacts` in two places, power levels have `users`. */
+/** The types whose legacy content may differ: a redaction has `redacts` in two places, power levels have `users`. */
 const WITH_OTHER_CONTENT: ReadonlySet<string> = new Set(['m.room.redaction', 'm.room.power_levels']);
