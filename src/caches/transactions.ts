@@ -4,7 +4,10 @@ import { entriesIn } from './shares.ts';
 
 /** This memory holds what each transaction was answered with. */
 export interface Transactions<Answer> {
-  /** Does the work of a transaction the first time; later, and meanwhile, its answer is given again. Failures are forgotten. */
+  /**
+   * Does the work of a transaction the first time; later, and meanwhile, its answer is given again. Failures are
+   * forgotten.
+   */
   once(transaction: string, work: () => Promise<Answer>): Promise<Answer>;
   readonly bytes: number;
 }

@@ -13,7 +13,10 @@ interface Connection {
   isWatched: boolean;
 }
 
-/** So many requests are read ahead on a connection. With fewer, a client that has left is noticed later, as nothing is read. */
+/**
+ * So many requests are read ahead on a connection. With fewer, a client that has left is noticed later, as nothing is
+ * read.
+ */
 const MOST_AHEAD = 16;
 
 /** How often a connection that is not read is asked whether its client has reset it. */

@@ -13,7 +13,7 @@ export function queryOf(request: { raw: { url?: string | undefined } }): URLSear
   return new URLSearchParams(rawUrl.slice(start + 1));
 }
 
-/** Of a URL that is answered here: a hundred times what any client sends, and read in well below a millisecond. */
+/** A URL that we answer may have so many: a hundred times what any client sends, and read in well below a millisecond. */
 const MOST_PARAMETERS = 1000;
 
 function countUpTo(most: number, character: string, text: string): number {
@@ -45,7 +45,7 @@ export function withQueryParameter(rawUrl: string, name: string, value: string |
     : `${rawUrl.slice(0, start)}?${parameters.join('&')}`;
 }
 
-/** Whether a raw parameter (`name=value`) has this name of plain letters, written as it is or with escapes. */
+/** Tells whether a raw parameter (`name=value`) has this name of plain letters, written as it is or with escapes. */
 export function isNamed(parameter: string, name: string): boolean {
   const equals = parameter.indexOf('=');
   const given = equals === -1 ? parameter : parameter.slice(0, equals);

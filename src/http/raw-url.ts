@@ -1,15 +1,15 @@
-// Decisions about a request's URL as it came, undecoded: what goes to the homeserver must not change by a byte.
+// These decide about a request's URL as it came, undecoded, because what goes to the homeserver must not change by a byte.
 
 import { hasDotSegment } from '../matrix/dot-segments.ts';
 import { unrecognized } from '../matrix/errors.ts';
 
-/** The path of a raw URL, without query. */
+/** A raw URL → its path, without the query. */
 export function pathOf(rawUrl: string): string {
   const query = rawUrl.indexOf('?');
   return query === -1 ? rawUrl : rawUrl.slice(0, query);
 }
 
-/** Whether a route's pattern (`/a/:b/*`) has all its fixed segments in the raw path, byte for byte. */
+/** Tells whether the raw path has all fixed segments of a route's pattern (`/a/:b/*`), byte for byte. */
 export function matchesAsSent(pattern: string, rawPath: string): boolean {
   const given = rawPath.split('/');
   return pattern.split('/').every((wanted, i) => {
@@ -18,7 +18,7 @@ export function matchesAsSent(pattern: string, rawPath: string): boolean {
   });
 }
 
-/** Whether the raw path is one of the given ones or below it, byte for byte: `/a` and `/a/b` for `/a`; `/a/b` for `/a/`. */
+/** Tells whether the raw path is a given one or below it, byte for byte: `/a` and `/a/b` for `/a`; `/a/b` for `/a/`. */
 export function isBelow(paths: readonly string[], rawPath: string): boolean {
   for (const path of paths) {
     if (!rawPath.startsWith(path)) continue;
@@ -38,7 +38,7 @@ export function toRawPath(...segments: readonly string[]): string {
 }
 
 /**
- * Whether the path is one whose answer the homeserver may hold back for as long as the client likes: `/sync` (sliding
+ * Tells whether the path is one whose answer the homeserver may hold back for as long as the client likes: `/sync` (sliding
  * sync too) and `/events`; and `/keys/changes`, which is slow where much has changed.
  */
 export function isLongPoll(rawPath: string): boolean {

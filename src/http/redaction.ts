@@ -1,4 +1,4 @@
-// Secrets in what is logged: URLs lose the parameters that hold one, any other text whatever looks like one.
+// Nothing secret is logged: URLs lose the parameters that hold a secret, any other text loses whatever looks like one.
 
 /**
  * URL (or path and query) → the same for a log: without any parameter that may hold a secret, `access_token` first of
@@ -18,7 +18,7 @@ export function withoutSecrets(text: string): string {
   return text.replace(AFTER_BEARER, '$1***').replace(AFTER_NAME, '$1***').replace(BY_ITS_LOOK, '***');
 }
 
-// Searched in the whole parameter, not only in its name: it may hold another URL, escaped.
+// The whole parameter is searched, not only its name: its value may be another URL, escaped.
 function namesSecret(parameter: string): boolean {
   return SECRET_NAME.test(unescapeFully(parameter));
 }
@@ -30,12 +30,15 @@ function unescapeFully(text: string): string {
   );
 }
 
-/** Names say that they hold a secret: `access_token`, `loginToken`, `client_secret`, `new_password`. */
+/**
+ * Parameters with one of these words in their names hold secrets: `access_token`, `loginToken`, `client_secret`,
+ * `new_password`.
+ */
 const SECRET_WORDS = ['token', 'secret', 'password'];
 const REST_OF_NAME = '[\\w.%[\\]-]{0,30}';
 const SECRET_NAME = new RegExp(`(?:${SECRET_WORDS.join('|')})${REST_OF_NAME}=`, 'i');
 
-/** The word as a pattern, each of its letters as it is or escaped any number of times. */
+/** A word → a pattern of it, each of its letters as it is or escaped any number of times. */
 const escapable = (word: string): string =>
   [...word]
     .map((letter) => `(?:${letter}|%(?:25)*(?:${hexOf(letter)}|${hexOf(letter.toUpperCase())}))`)
@@ -51,5 +54,5 @@ const AFTER_NAME = new RegExp(
   'gi',
 );
 
-/** Tokens of Synapse and of its authentication service, wherever they stand. */
+/** The tokens of Synapse and of its authentication service are known by their look, wherever they stand. */
 const BY_ITS_LOOK = /\b(?:syt|syr|mat|mct|mar)_[\w+/-]{12,}/g;

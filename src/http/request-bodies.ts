@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 
-/** The one media type that means something to us: the access token may stand in such a body. */
+/** This is the one media type that means something to us: such a body may hold the access token. */
 const FORM = 'application/x-www-form-urlencoded';
 
 /**

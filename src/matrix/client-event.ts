@@ -45,7 +45,7 @@ export interface EphemeralEvent extends JsonObject {
   content?: JsonObject;
 }
 
-/** Whether an event is the membership of this user, which decides what the user sees of the room. */
+/** Tells whether an event is the membership of this user, which decides what the user sees of the room. */
 export function isMembershipOf(userId: UserId, event: { type: string; state_key?: string }): boolean {
   return event.type === 'm.room.member' && event.state_key === userId;
 }

@@ -9,7 +9,7 @@ export const ARRAY_END = 0x5d;
 export const OBJECT_START = 0x7b;
 export const OBJECT_END = 0x7d;
 
-/** Whether the bytes from `start` up to `end` are these. */
+/** Tells whether the bytes from `start` up to `end` are these. */
 export function isText(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
   if (end - start !== text.length) return false;
   // Backwards, because names and ids differ most at their ends.

@@ -42,7 +42,7 @@ export class KnownMembers {
     return this.#members.end;
   }
 
-  /** Reads an object of which it is known where its members lie. */
+  /** Reads an object whose members were found already. */
   read(bytes: Buffer, members: JsonMembers): void {
     this.#bytes = bytes;
     this.#members = members;
@@ -99,25 +99,25 @@ export class KnownMembers {
     return mayBeEscaped && JSON.stringify(stringIn(this.#bytes, start, end)) === text.toString();
   }
 
-  /** The value of a key as the string that it is; undefined for any other value, and where it is not there. */
+  /** Returns the value of a key where it is a string; undefined for any other value, and where the key is not there. */
   text(key: number): string | undefined {
     if (!this.has(key)) return undefined;
     return stringIn(this.#bytes, this.valueStart(key), this.valueEnd(key));
   }
 
-  /** The value as a finite number; undefined for any other value, and where it is not there. */
+  /** Returns the value of a key as a finite number; undefined for any other value, and where the key is not there. */
   number(key: number): number | undefined {
     if (!this.has(key)) return undefined;
     const value = Number(this.#bytes.toString('latin1', this.valueStart(key), this.valueEnd(key)));
     return Number.isFinite(value) ? value : undefined;
   }
 
-  /** Writes a value that is there, as it came. */
+  /** Writes the value of a present key, as it came. */
   writeValue(key: number, sink: ByteSink): void {
     sink.range(this.#bytes, this.valueStart(key), this.valueEnd(key));
   }
 
-  /** Writes a key that is there and its value, as they came. */
+  /** Writes a present key and its value, as they came. */
   writeMember(key: number, sink: ByteSink): void {
     const member = this.#member[key] ?? NONE;
     sink.range(this.#bytes, this.#members.keyStart(member), this.#members.valueEnd(member));

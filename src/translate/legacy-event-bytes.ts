@@ -8,9 +8,9 @@ import { LegacyLevel, UNSIGNED } from './legacy-level.ts';
 import type { WrittenEvent } from './written-event.ts';
 
 export interface LegacyEventOptions {
-  /** The federation form: nothing is copied, nothing computed. */
+  /** Whether events are written in the federation form: nothing is copied, nothing computed. */
   isRaw?: boolean;
-  /** Keys of `unsigned` that the answer does not have natively. */
+  /** The keys of `unsigned` that Synapse's own answer does not have. */
   withoutUnsigned?: readonly ('membership' | 'transaction_id')[];
 }
 
@@ -59,7 +59,7 @@ export class LegacyEventBytes {
     return this.#level.writeAt(bytes, start, sink);
   }
 
-  /** The legacy form of the event that the bytes are. */
+  /** An event's bytes → its legacy form. */
   toLegacy(event: Buffer): Buffer {
     const sink = new ByteSink(2 * event.length + FEW_BYTES);
     const end = this.writeAt(event, skipSpace(event, 0), sink);
@@ -67,7 +67,7 @@ export class LegacyEventBytes {
     return sink.drain();
   }
 
-  /** The legacy form of a page's events, as a list. */
+  /** A page's events → a JSON list of their legacy forms. */
   toList(events: readonly WrittenEvent[]): Buffer {
     const sink = new ByteSink(FEW_BYTES);
     sink.byte(ARRAY_START);
@@ -85,5 +85,5 @@ export class LegacyEventBytes {
   }
 }
 
-/** For what is added to an event. */
+/** The room for what is added to an event. */
 const FEW_BYTES = 1024;

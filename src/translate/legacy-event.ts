@@ -3,7 +3,7 @@ import type { Milliseconds, RoomId } from '../matrix/identifiers.ts';
 import type { LegacyEvent } from '../matrix/legacy.ts';
 import type { LegacyEventOptions } from './legacy-event-bytes.ts';
 
-/** Copied, not moved: clients of 2014 read the top level, later ones `unsigned`. */
+/** These are copied, not moved: clients of 2014 read the top level, later ones `unsigned`. */
 const COPIED = ['prev_content', 'replaces_state', 'invite_room_state', 'knock_room_state'] as const;
 
 /**

@@ -14,7 +14,7 @@ export interface RoomEvents {
   isRaw: boolean;
 }
 
-/** Those that both may have come first: they have the same numbers in an event and in its `unsigned`. */
+/** The keys that an event and its `unsigned` may both have; they come first, so that their numbers are the same in both. */
 const SHARED = [
   'age',
   'redacted_because',
@@ -48,24 +48,24 @@ const EVENT_KEYS = new KnownKeys([
 ]);
 export const UNSIGNED = { age: 0, because: 1, relations: 6, membership: 7, transaction_id: 8 } as const;
 const UNSIGNED_KEYS = new KnownKeys([...SHARED, 'm.relations', 'membership', 'transaction_id']);
-/** Copied, not moved: clients of 2014 read the top level, later ones `unsigned`. */
+/** These are copied, not moved: clients of 2014 read the top level, later ones `unsigned`. */
 const COPIED = [2, 3, 4, 5];
 const ALL_COPIED = setOf(...COPIED);
 const CONTENT = { redacts: 0, users: 1 } as const;
 const CONTENT_KEYS = new KnownKeys(['redacts', 'users']);
 
-/** Writes the events at one level: those of the room, or the redactions inside them. */
+/** A level writes the events that stand in the room, or the redactions inside them. */
 export class LegacyLevel {
   readonly #room: RoomEvents;
-  /** What is left out of `unsigned`. */
+  /** The keys that are left out of `unsigned`. */
   readonly #without: number;
   readonly #event = new KnownMembers(EVENT_KEYS);
   readonly #unsigned = new KnownMembers(UNSIGNED_KEYS);
-  /** Of a redaction, or of power levels. */
+  /** The content of a redaction, or of power levels. */
   #content: KnownMembers | undefined;
   readonly #age = new Value();
   readonly #redacts = new Value();
-  /** Absent at the last level. Made when it is needed, as few events are redacted. */
+  /** Makes the level below when it is needed, as few events are redacted; absent at the last level. */
   readonly #createInner: (() => LegacyLevel) | undefined;
   #inner: LegacyLevel | undefined;
 
@@ -88,7 +88,7 @@ export class LegacyLevel {
     this.#write(bytes, sink);
   }
 
-  /** The same for an event that only has to be added to; false where it is another one: then nothing is written. */
+  /** Writes an event that only has to be added to; returns false for any other, of which nothing is written. */
   writePlain(event: WrittenEvent, sink: ByteSink): boolean {
     const { bytes, roomIdStart, roomIdEnd } = event;
     const { isRaw, roomId } = this.#room;
@@ -197,7 +197,7 @@ export class LegacyLevel {
     this.#inner?.writeAt(bytes, this.#unsigned.valueStart(UNSIGNED.because), sink);
   }
 
-  /** Whether the event has an age: as it came, or counted. */
+  /** Finds the event's age, as it came or counted; returns whether it has one. */
   #findAge(bytes: Buffer): boolean {
     const isTold = this.#findToldAge(bytes);
     if (isTold && !this.#age.isOne) return true;
@@ -214,7 +214,7 @@ export class LegacyLevel {
     return true;
   }
 
-  /** Where a redaction keeps what it redacts depends on the room's version; legacy clients look on top. */
+  /** Finds what a redaction redacts: its place depends on the room's version, and legacy clients look on top. */
   #findRedacts(bytes: Buffer): boolean {
     const event = this.#event;
     if (!event.hasText(EVENT.type, REDACTION)) return false;
@@ -228,7 +228,7 @@ export class LegacyLevel {
     return true;
   }
 
-  /** Whether these are power levels that say nothing of users. */
+  /** Tells whether the event is power levels without `users`. */
   #lacksUsers(bytes: Buffer): boolean {
     const event = this.#event;
     if (!event.hasText(EVENT.type, POWER_LEVELS) || !event.has(EVENT.content)) return false;
@@ -275,7 +275,7 @@ const DIGIT_ONE = 0x31;
 const isOne = (bytes: Buffer, members: KnownMembers, key: number): boolean =>
   members.valueEnd(key) - members.valueStart(key) === 1 && bytes[members.valueStart(key)] === DIGIT_ONE;
 
-/** A value that is written in two places. */
+/** A value of an event that is written in two places. */
 class Value {
   #bytes = EMPTY_OBJECT;
   #start = 0;
@@ -297,7 +297,7 @@ class Value {
     return this.#end - this.#start === 1 && this.#bytes[this.#start] === DIGIT_ONE;
   }
 
-  /** Writes it behind its key; `key` begins with a comma, for what follows something. */
+  /** Writes the value behind its key; `key` begins with a comma, for a member that follows another. */
   write(key: Buffer, isFollowing: boolean, sink: ByteSink): void {
     sink.range(key, isFollowing ? 0 : 1, key.length);
     sink.range(this.#bytes, this.#start, this.#end);

@@ -13,7 +13,7 @@ export interface PageWriting {
   sink: ByteSink;
   /** Absent: events are written as they came. */
   legacy?: LegacyEventBytes;
-  /** How many events it has already, and their ids: some homeservers give one on two pages. */
+  /** How many events the page has already, and their ids: some homeservers give an event on two pages. */
   count: number;
   given: Set<EventId>;
   last: EventId | undefined;
@@ -87,7 +87,7 @@ const LETTER_N = 0x6e;
 const EVENT = { event_id: 0 } as const;
 const EVENT_KEYS = new KnownKeys(Object.keys(EVENT));
 
-/** Throws for what is neither a token nor null. */
+/** A token's bytes → the token, undefined for null. Throws for any other value. */
 function tokenIn(bytes: Buffer): string | undefined {
   const token = stringIn(bytes, 0, bytes.length);
   if (token === undefined && bytes.toString() !== 'null') throw new JsonReaderError('A token is no string');

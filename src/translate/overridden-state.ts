@@ -12,10 +12,10 @@ const FILTER_SIZE = 4096;
  * Nearly every event of a room's state is asked about, and nearly none is here. So bytes are compared by a hash first.
  */
 export class OverriddenState {
-  /** Which one of the added events is the latest, by type and state key. */
+  /** The index of the latest added event, by type and state key. */
   readonly #latest = new Map<string, number>();
   readonly #event = new KnownMembers(KEYS);
-  /** Marked at the hash of each one's type and state key, as JSON text. */
+  /** A mark at the hash of each added event's type and state key, as JSON text. */
   readonly #filter = new Uint8Array(FILTER_SIZE);
   #count = 0;
 
@@ -37,14 +37,14 @@ export class OverriddenState {
     return this.#count === 0;
   }
 
-  /** Whether the event that was added as the `index`th is the latest of its type and state key. */
+  /** Tells whether the event that was added as the `index`th is the latest of its type and state key. */
   isLatest(bytes: Buffer, members: JsonMembers, index: number): boolean {
     this.#event.read(bytes, members);
     const key = this.#keyOfEvent();
     return key !== undefined && this.#latest.get(key) === index;
   }
 
-  /** Whether one of the type and state key of this event was added. */
+  /** Tells whether an event with the type and state key of this one was added. */
   has(bytes: Buffer, members: JsonMembers): boolean {
     if (this.#count === 0) return false;
     const event = this.#event;
@@ -79,7 +79,7 @@ function keyOf(type: string, stateKey: string): string {
   return key.length > LONGEST_KEY ? createHash('sha256').update(key).digest('base64') : key;
 }
 
-/** -1 for text with escapes, of which there is more than one way to write the same. */
+/** Returns the hash of a JSON text; -1 for text with escapes, as the same can be written in several ways. */
 function hashOf(bytes: Uint8Array, start: number, end: number, seed: number): number {
   let hash = seed;
   if (seed < 0) return -1;

@@ -3,14 +3,17 @@ import type { JsonMembers } from '../stream/json-members.ts';
 import { KnownKeys } from './known-keys.ts';
 import { KnownMembers } from './known-members.ts';
 
-/** Reads of a room's events, as the homeserver wrote them, their ids and what they make of one user's membership. */
+/**
+ * A reader of a room's events, as the homeserver wrote them: of their ids, and of what they make of one user's
+ * membership.
+ */
 export class OwnMembership {
   readonly #userId: UserId;
   readonly #event = new KnownMembers(EVENT_KEYS);
   readonly #content = new KnownMembers(CONTENT_KEYS);
-  /** Of the event that was read last. */
+  /** The id of the event that was read last. */
   eventId: EventId | undefined;
-  /** As the latest of the user's membership events says; absent before one was read. */
+  /** The membership that the latest of the user's membership events says; absent before one was read. */
   current: string | undefined;
 
   constructor(userId: UserId) {

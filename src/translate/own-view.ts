@@ -6,7 +6,7 @@ import { KnownKeys } from './known-keys.ts';
 import { KnownMembers } from './known-members.ts';
 import { JsonMembers, skipSpace } from '../stream/json-members.ts';
 
-/** The own view of who is or was a member of a room, beside its history: events of each sort as JSON text. */
+/** A user's own view of a room, beside its history: events of each sort as JSON text. */
 export interface OwnView {
   receipts: string[];
   accountData: string[];
@@ -55,7 +55,7 @@ const KEY = { type: 0, content: 1 } as const;
 const KEYS = new KnownKeys(Object.keys(KEY));
 const EXTENSIONS: readonly unknown[] = ['receipts', 'account_data'];
 
-/** To `extensions.receipts.rooms.{roomId}` and the elements of `extensions.account_data.rooms.{roomId}`. */
+/** Leads a reader to `extensions.receipts.rooms.{roomId}` and the elements of `extensions.account_data.rooms.{roomId}`. */
 function stepTo([top, extension, rooms, room, index]: JsonPath, roomId: RoomId) {
   const isOnTheWay =
     (top === undefined || top === 'extensions') &&

@@ -10,7 +10,7 @@ export function toLegacyPresence({ sender, content }: EphemeralEvent): LegacyEph
   return { type: 'm.presence', content: { ...content, ...(sender !== undefined && { user_id: sender }) } };
 }
 
-/** Whether it says no more than that the user is away: native leaves those out of initial syncs. */
+/** Tells whether it says no more than that the user is away: native leaves those out of initial syncs. */
 export function isOffline({ content }: EphemeralEvent): boolean {
   return content?.['presence'] === 'offline';
 }

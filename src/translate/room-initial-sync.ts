@@ -7,7 +7,7 @@ import type { LegacyEphemeralEvent } from '../matrix/legacy.ts';
 
 export interface RoomSnapshot {
   roomId: RoomId;
-  /** Absent for who only looks. */
+  /** The user's membership; absent for a peeker. */
   membership?: 'join' | 'leave';
   start: string;
   end: string;

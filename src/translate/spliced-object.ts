@@ -19,12 +19,12 @@ export class SplicedObject {
       throw new JsonReaderError('An event is no object, or not well-formed');
   }
 
-  /** The object alone, as it came. */
+  /** The object's own bytes, as they came. */
   get bytes(): Buffer {
     return this.#bytes.subarray(this.#members.start, this.#members.end);
   }
 
-  /** A member's value as JSON text, where it is a string. The same string always gives the same text. */
+  /** Returns a member's value as JSON text, where it is a string. The same string always gives the same text. */
   stringText(name: string): string | undefined {
     const members = this.#members;
     // Of a repeated key the last one counts, as in parsing.

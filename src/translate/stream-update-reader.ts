@@ -16,17 +16,17 @@ import type { PendingRoom, RoomEvent, RoomTimeline, StreamUpdate, WrittenEphemer
 import { InitialSyncSigns } from './whole-initial-sync.ts';
 import { WrittenEvent } from './written-event.ts';
 
-/** How much of an answer may be kept. */
+/** A keeper of the bytes of an answer that may be held. */
 export interface HeldBytes {
-  /** Whether so many more bytes of timelines may be held; they are, then. */
+  /** Takes so many more bytes for timelines; returns whether they may be held. */
   take(bytes: number): boolean;
   give(bytes: number): void;
 }
 
-/** A whole incremental `/sync`. */
+/** A whole incremental `/sync`, as it was read. */
 export interface SyncUpdate extends StreamUpdate {
   nextBatch: SyncToken;
-  /** Whether it tells everything from the beginning: see `InitialSyncSigns`. */
+  /** Whether the answer tells everything from the beginning: see `InitialSyncSigns`. */
   isInitial: boolean;
 }
 
@@ -41,7 +41,7 @@ const STEPS: Readonly<Record<Shape, JsonStep>> = {
 
 /** Presence, typing and receipts beyond so many bytes are left out of an answer: they are told anew all the time. */
 const MOST_EPHEMERAL_BYTES = 16 * 1024 * 1024;
-/** The cost of an event beside its bytes: an object, an id. */
+/** An event costs about so much beside its bytes: an object, an id. */
 const BYTES_PER_EVENT = 256;
 
 /**
@@ -71,7 +71,7 @@ export class StreamUpdateReader implements JsonVisitor {
   readonly #signs = new InitialSyncSigns();
   #nextBatch: SyncToken | undefined;
   readonly #rooms: ReadRoom[] = [];
-  /** Joined rooms whose timelines are kept. */
+  /** The joined rooms whose timelines are kept. */
   readonly #keptJoined: ReadRoom[] = [];
   #room: ReadRoom | undefined;
   readonly #pendingRooms: PendingRoom[] = [];
@@ -89,7 +89,7 @@ export class StreamUpdateReader implements JsonVisitor {
     this.#held = held;
   }
 
-  /** What was read, once all of it was. Throws where the answer has no `next_batch`. */
+  /** Ends the reading and returns what was read. Throws where the answer has no `next_batch`. */
   finish(): SyncUpdate {
     if (this.#nextBatch === undefined) throw new UnreadableAnswer('the answer has no next_batch');
     return {
@@ -186,13 +186,13 @@ export class StreamUpdateReader implements JsonVisitor {
     if (type === 'm.room.aliases' || room.isDropped) return;
     const length = members.end - members.start + BYTES_PER_EVENT;
     if (!this.#makePlace(length, room)) return;
-    // Copied, so that no chunk of a large answer is kept for a few events.
+    // The event is copied, so that no chunk of a large answer is kept for a few events.
     const own = Buffer.from(bytes.subarray(members.start, members.end));
     this.#members.find(own, 0);
     room.keep(new WrittenEvent(own, this.#members), sentAt, length);
   }
 
-  /** Conduit gives of a left room no timeline, and the own leave in `state`. */
+  /** Reads a state event, because Conduit gives a left room no timeline, and the own leave in `state`. */
   #stateEvent(type: string, bytes: Buffer, members: JsonMembers, sentAt: number): void {
     const room = this.#room;
     this.#signs.roomEvent(type);
@@ -205,7 +205,7 @@ export class StreamUpdateReader implements JsonVisitor {
     room.leaveInState = { event: new WrittenEvent(own, this.#members), sentAt };
   }
 
-  /** Whether so many more bytes of the room may be kept; if not, its timeline is let go. */
+  /** Makes place for so many more bytes of the room; returns whether they may be kept; if not, its timeline is let go. */
   #makePlace(length: number, room: ReadRoom): boolean {
     while (!this.#held.take(length)) {
       const other = (room.isLeft ? this.#keptJoined.pop() : undefined) ?? room;
@@ -215,7 +215,7 @@ export class StreamUpdateReader implements JsonVisitor {
     return true;
   }
 
-  /** An event of more members than are looked at in the bytes, or what is none. */
+  /** Takes an event with more members than are looked at in the bytes, or a value that is no event. */
   #oddEvent(path: JsonPath, bytes: Buffer): void {
     const event = JSON.parse(bytes.toString()) as ClientEvent;
     const { type, origin_server_ts: sentAt } = checkParsedEvent(event);
@@ -237,7 +237,10 @@ export class StreamUpdateReader implements JsonVisitor {
     if (this.#ephemeralBytes <= MOST_EPHEMERAL_BYTES) list.push(written);
   }
 
-  /** Tags, then global, then the rooms' other account data; of push rules nothing, as they have an API of their own. */
+  /**
+   * Takes account data: tags, then global, then the rooms' other; push rules are left out, as they have an API of
+   * their own.
+   */
   #accountData(
     list: WrittenEphemeral[],
     type: string,
@@ -250,7 +253,7 @@ export class StreamUpdateReader implements JsonVisitor {
   }
 }
 
-/** One joined or left room, as far as it was read. */
+/** A joined or left room, as far as it was read. */
 class ReadRoom {
   readonly roomId: RoomId;
   readonly isLeft: boolean;
@@ -276,14 +279,14 @@ class ReadRoom {
     this.bytes += length;
   }
 
-  /** Lets the timeline go; returns how many bytes that was. */
+  /** Lets the timeline go; returns how many bytes it had. */
   drop(): number {
     const { bytes } = this;
     Object.assign(this, { timeline: [], sentAt: [], bytes: 0, isDropped: true });
     return bytes;
   }
 
-  /** Before the event itself is kept. Whether we were in the room before is told by the first change of it. */
+  /** Notes a membership event, before the event itself is kept: the user's first change tells whether he was in the room. */
   noteMembership(event: ClientEvent, userId: UserId): void {
     if (!isMembershipOf(userId, event)) return;
     const membership = membershipOf(event);
@@ -303,7 +306,7 @@ function toRoomTimeline(room: ReadRoom): RoomTimeline {
   return toLeftInState(room) ?? toToldTimeline(room);
 }
 
-/** A left room whose leave is in `state` alone: what came before it is still to be read. */
+/** A left room whose leave is in `state` alone → its timeline, of which what came before the leave is still to be read. */
 function toLeftInState({ roomId, timeline, lastOwn, leaveInState }: ReadRoom): RoomTimeline | undefined {
   const eventId = leaveInState?.event.event_id;
   if (leaveInState === undefined || eventId === undefined) return undefined;
@@ -325,7 +328,7 @@ function toToldTimeline(room: ReadRoom): RoomTimeline {
   };
 }
 
-/** Numbers stay as they are spelled, as stripped state is written again. */
+/** An event's bytes → the event, its numbers as they are spelled, because stripped state is written again. */
 const parse = (bytes: Buffer, { start, end }: JsonMembers): ClientEvent =>
   parseExactly(bytes.toString('utf8', start, end)) as ClientEvent;
 
@@ -338,7 +341,7 @@ function textAt(bytes: Buffer, start: number, end: number): string | undefined {
 const invitesFirst = (a: PendingRoom, b: PendingRoom): number =>
   Number(a.membership === 'knock') - Number(b.membership === 'knock');
 
-/** By code units, which is the same on every replica, whatever its locale. */
+/** Compares ids by code units, which is the same on every replica, whatever its locale. */
 function byRoomId(a: { roomId: RoomId }, b: { roomId: RoomId }): number {
   if (a.roomId === b.roomId) return 0;
   return a.roomId < b.roomId ? -1 : 1;

@@ -1,4 +1,4 @@
-// What we ask of /sync and /messages, as filter texts. Synapse keeps an answer for two minutes under its filter's very
+// These filter texts say what we ask of /sync and /messages. Synapse keeps an answer for two minutes under its filter's very
 // text: ours end in white space, so that they never share an entry with a client's own filter, and a variant is written
 // in that white space where an answer must be fresh.
 

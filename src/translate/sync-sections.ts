@@ -1,19 +1,22 @@
-// What the answer of r0's `/sync` always had, written into answers that leave out what is empty.
+// The answer of r0's `/sync` always had these sections; they are written into answers that leave out what is empty.
 
 import { OBJECT_START } from '../stream/json-bytes.ts';
 import { JsonReader, JsonReaderError, type JsonPath, type JsonStep } from '../stream/json-reader.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 
-/** A value that is always there: an object with sections of its own, a map of them, or what is written for it. */
+/** A section is a value that is always there: an object with sections of its own, a map of them, or a constant. */
 interface Section {
   sections?: Readonly<Record<string, Section>>;
-  /** Of a map of rooms: what each of them has. */
+  /** The section of each room, in a map of rooms. */
   each?: Section;
-  /** What stands for it where it is missing or null. */
+  /** The text that is written where the section is missing or null. */
   empty?: string;
 }
 
-/** Where `/messages` goes on from, in a room whose timeline does not tell: before its first event, or at the newest. */
+/**
+ * Builds the token from which `/messages` goes on in a room whose timeline names none: before its first event, or at
+ * the newest.
+ */
 export type ToPrevBatch = (roomId: RoomId, firstEventId: EventId | null) => string;
 
 const LIST: Section = { empty: '[]' };
@@ -49,7 +52,7 @@ const ANSWER: Section = {
   },
 };
 
-/** An object that is being read, and which of its members have come. */
+/** An object that is being read, with those of its members that have come. */
 interface Opened {
   section: Section;
   seen: Set<string>;
@@ -70,7 +73,10 @@ export class SyncSections {
   readonly #opened: Opened[] = [];
   #chunk: Buffer = Buffer.alloc(0);
   #pieces: Buffer[] = [];
-  /** Up to where the chunk was handed on or left out; beyond its end while a `null` goes on in the next one. */
+  /**
+   * Where the part of the chunk ends that was handed on or left out; beyond the chunk while a `null` goes on in the
+   * next one.
+   */
   #done = 0;
   #isUnreadable = false;
   #nextBatch: string | undefined;
@@ -85,7 +91,7 @@ export class SyncSections {
     });
   }
 
-  /** The next bytes → what there is to send for them. */
+  /** Reads the next bytes; returns what there is to send for them. */
   push(chunk: Buffer): Buffer {
     if (this.#isUnreadable) return chunk;
     this.#chunk = chunk;
@@ -123,7 +129,7 @@ export class SyncSections {
     return section.sections === undefined && section.each === undefined ? 'skip' : this.#open(section);
   }
 
-  /** Below a timeline's list of events: the id of the first one is taken. */
+  /** Visits what is below a timeline's list of events, where the id of the first one is taken. */
   #visitEvent(path: JsonPath, key: string): JsonStep {
     if (path[5] !== 0) return 'skip';
     if (path.length === 6) return 'enter';
@@ -152,7 +158,7 @@ export class SyncSections {
   }
 
   #leave(path: JsonPath): void {
-    // A list of events, or an event, that was only looked into.
+    // What ended is a list of events, or an event, that was only looked into.
     if (path.length >= this.#opened.length) return;
     const opened = this.#opened.pop();
     if (opened === undefined) return;
@@ -184,7 +190,7 @@ export class SyncSections {
   }
 }
 
-/** `rooms`, `join` or the like, and the room's id. */
+/** The keys on the way to a room: `rooms`, `join` or the like, and the room's id. */
 const PATH_TO_ROOM = 3;
 const NULL_START = 'n'.charCodeAt(0);
 

@@ -1,14 +1,14 @@
-// What an answer of `/sync` has to look like, as far as we rely on it: checked where it is read, for every endpoint.
+// Every answer of `/sync` is checked here while it is read, as far as we rely on it, for every endpoint.
 
 import { ARRAY_START, OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
 import { JsonMembers } from '../stream/json-members.ts';
 import type { JsonPath, JsonStep, JsonVisitor } from '../stream/json-reader.ts';
 import { checkEvent, checkParsedEvent, UnreadableAnswer } from './checked-event.ts';
 
-/** What a value has to be: `null` is as good as nothing, everywhere but in a list of events. */
+/** A shape is what a value has to be; `null` is as good as nothing, everywhere but in a list of events. */
 export type Shape = 'object' | 'list' | 'event' | 'text' | 'flag' | 'any';
 
-/** What stands at a path. Throws an `UnreadableAnswer` where the value begins as one of another type does. */
+/** A path → the shape of its value. Throws an `UnreadableAnswer` where the value begins as one of another type does. */
 export function checkedShape(path: JsonPath, first: number): Shape {
   const shape = shapeAt(path);
   if (!isOfShape(shape, first)) throw new UnreadableAnswer(`${path.join('.')} is not of its type`);
@@ -21,7 +21,10 @@ export function checkNextBatch(token: unknown, isSyncToken: (text: string) => bo
   if (!isSyncToken(token)) throw new UnreadableAnswer('next_batch is not of the shape of its homeserver');
 }
 
-/** Reads a `/sync` for another visitor, which sees only what is of its type, and a `next_batch` that `isSyncToken` takes. */
+/**
+ * A visitor that checks a `/sync` for another one, which sees only values of their types, and a `next_batch` that
+ * `isSyncToken` takes.
+ */
 export class CheckedSync implements JsonVisitor {
   readonly #inner: JsonVisitor;
   readonly #isSyncToken: (text: string) => boolean;

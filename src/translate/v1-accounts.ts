@@ -3,7 +3,11 @@
 import type { JsonObject } from '../matrix/client-event.ts';
 import { MatrixError } from '../matrix/errors.ts';
 
-/** What a homeserver asks for before it registers somebody. @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/registration.yaml */
+/**
+ * What a homeserver asks for before it registers somebody.
+ *
+ * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/registration.yaml
+ */
 export interface AuthenticationResponse extends JsonObject {
   session?: string;
   flows?: { stages?: string[] }[] | null;
