@@ -150,7 +150,7 @@ export const SETTINGS = {
     type: count({ least: 8, most: 1_000_000 }),
     byDefault: '512',
     meaning:
-      "Connections to the homeserver for all but long polls: a quarter is for Hindsync's own calls, and one client's address has at most half of the rest. Further requests wait.",
+      "Connections to the homeserver for all but long polls: a quarter is for Hindsync's own calls, and one client's address has at most half of the rest, and one access token an eighth. Further requests wait.",
     unit: 'connections',
     off: 'Cannot be off; where fewer files may be open, it is lowered.',
   },

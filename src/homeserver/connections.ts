@@ -12,6 +12,8 @@ import { createTurns, type Turns } from './turns.ts';
 export interface OutgoingRequest extends Dispatcher.DispatchOptions {
   /** Whose share of the connections it takes: the client's address, for what is passed on; our own calls have none. */
   sharer?: string;
+  /** Whose part of that share: what a passed request shows as its access token, if anything. */
+  session?: string | undefined;
 }
 
 /** The homeserver's address, taken apart once: what every request to it needs. */
@@ -49,6 +51,9 @@ export interface ConnectionLimits {
 const CONNECT_TIMEOUT_MS: Milliseconds = 10_000;
 /** As much as clients may send (`defaultLimits` of http/limits.ts); Node's 16 KiB is less than some single-sign-on needs. */
 const MOST_HEADER_BYTES = 64 * 1024;
+/** Where few connections may be open, a session yet has a few: more than one thing is asked at a time. */
+const LEAST_OF_A_SESSION = 4;
+
 /** Below which our own calls stay. */
 const OWN_PATHS = ['/_matrix/client/', '/_matrix/federation/v1/version'];
 
@@ -57,7 +62,7 @@ const OWN_PATHS = ['/_matrix/client/', '/_matrix/federation/v1/version'];
  *
  * `url` is `http(s)://host:port` or `unix:/path`. TLS is verified. Each pool has a bound: polls their own, and of all else a
  * quarter is for our own calls, so that nobody's requests keep a `whoami` waiting. Of what is passed on, one client's address
- * has at most half. Deadlines are the caller's, as signals, so undici has none.
+ * has at most half, and one access token an eighth: many sit behind one address. Deadlines are the caller's, as signals, so undici has none.
  */
 export function connectTo(url: string, limits: ConnectionLimits = {}): Connections {
   const { passPaths = [], hostHeader = 'client', mostPolls = 16_384, most = 512, waitMs = 30_000 } = limits;
@@ -71,6 +76,7 @@ export function connectTo(url: string, limits: ConnectionLimits = {}): Connectio
     ...(socketPath !== undefined && { socketPath }),
   });
   const allowed = [...OWN_PATHS, ...passPaths];
+  const turns = { waitMs, ...(limits.onRefused !== undefined && { onRefused: limits.onRefused }) };
   const openPool = (connections: number) =>
     new HomeserverPool(
       origin,
@@ -88,10 +94,14 @@ export function connectTo(url: string, limits: ConnectionLimits = {}): Connectio
       {
         allowed,
         turns: createTurns({
+          ...turns,
           most: connections,
           mostOf: (sharer) => (sharer === '' ? connections : Math.ceil(connections / 2)),
-          waitMs,
-          ...(limits.onRefused !== undefined && { onRefused: limits.onRefused }),
+        }),
+        sessionTurns: createTurns({
+          ...turns,
+          most: Infinity,
+          mostOf: () => Math.max(LEAST_OF_A_SESSION, Math.ceil(connections / 8)),
         }),
       },
     );
@@ -126,16 +136,18 @@ class HomeserverPool extends Pool {
   readonly #servername: string;
   readonly #allowed: readonly string[];
   readonly #turns: Turns;
+  readonly #sessionTurns: Turns;
 
   constructor(
     origin: string,
     options: Pool.Options,
-    { allowed, turns }: { allowed: readonly string[]; turns: Turns },
+    { allowed, turns, sessionTurns }: { allowed: readonly string[]; turns: Turns; sessionTurns: Turns },
   ) {
     super(origin, options);
     this.#servername = new URL(origin).hostname.replace(/^\[|\]$/g, '');
     this.#allowed = allowed;
     this.#turns = turns;
+    this.#sessionTurns = sessionTurns;
   }
 
   /** Throws 404 for a path that may not be asked for. */
@@ -143,8 +155,11 @@ class HomeserverPool extends Pool {
     const rawPath = pathOf(options.path);
     if (!isBelow(this.#allowed, rawPath) || hasDotSegment(rawPath)) throw unrecognized();
     const request = { ...options, servername: this.#servername };
-    const turn = new InTurn(handler, this.#turns, options.sharer ?? '');
-    turn.enter((inTurn) => super.dispatch(request, inTurn));
+    const { sharer = '', session } = options;
+    const enter = (one: Dispatcher.DispatchHandler): void =>
+      new InTurn(one, this.#turns, sharer).enter((inTurn) => super.dispatch(request, inTurn));
+    if (session === undefined) enter(handler);
+    else new InTurn(handler, this.#sessionTurns, session).enter(enter);
     return true;
   }
 }

@@ -138,6 +138,8 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       // A poll's answer may begin long before it goes on.
       bodyTimeout: answerIdleMs + (isPoll ? readTimeout(rawUrl) : 0),
       sharer: sharerOf(request, peer),
+      // Opened media have one account's token for everybody.
+      session: opened === undefined ? (accessToken ?? request.headers.authorization) : undefined,
     };
     (isPoll ? connections.longPolls : connections.rest).dispatch(outgoing, handler);
   }

@@ -154,6 +154,24 @@ describe('the bound of connections', () => {
     expect(seen).toHaveLength(22);
   });
 
+  test('one session’s many, unanswered -> an eighth; another one’s at the same address is answered', async () => {
+    homeserverWith({ passPaths: ['/_matrix/'], most: 64, waitMs: 60_000 });
+    const held: (() => void)[] = [];
+    answer = (send) => held.push(() => send(200, {}, Buffer.from('{}')));
+    const ask = (session: string) =>
+      connections.rest
+        .request({ method: 'GET', path: '/_matrix/x', sharer: '192.0.2.1', session } as never)
+        .then(({ body }) => body.text());
+    const many = Array.from({ length: 20 }, () => ask('Bearer many'));
+    while (held.length < 6) await once(server, 'request');
+    answer = (send) => send(200, {}, Buffer.from('{}'));
+    await ask('Bearer other');
+    expect(held).toHaveLength(6);
+    held.forEach((send) => send());
+    await Promise.all(many);
+    expect(seen).toHaveLength(21);
+  });
+
   test('none comes free -> 503 in Matrix form, told to the operator', async () => {
     let refused = 0;
     homeserverWith({ most: 4, waitMs: 1, onRefused: () => (refused += 1) });
