@@ -30,9 +30,15 @@ export async function startGatewayProcess(options: {
   homeserverUrl: string;
   logs: string;
   settings?: Record<string, string>;
+  /** How many files and connections it may have open (`ulimit -n`). */
+  mostFiles?: number;
 }): Promise<GatewayProcess> {
-  const { name, homeserverUrl, logs, settings } = options;
-  const child = spawn(process.execPath, [MAIN], {
+  const { name, homeserverUrl, logs, settings, mostFiles } = options;
+  const command = [process.execPath, MAIN];
+  // The shell is replaced by the gateway, which keeps its process id.
+  if (mostFiles !== undefined) command.unshift('sh', '-c', 'ulimit -n "$0" && exec "$@"', String(mostFiles));
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...withoutSettings(process.env),

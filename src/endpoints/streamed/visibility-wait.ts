@@ -84,8 +84,12 @@ export function createVisibilityWait(
   };
 }
 
-/** A room of which the directory tells nobody is published nowhere. Throws what is no refusal. */
+/**
+ * A room of which the directory tells nobody is published nowhere. Throws what is no refusal of the homeserver: an error page
+ * of a proxy before it says nothing of the room.
+ */
 export function privateIfRefused(error: unknown): RoomVisibility {
-  if (error instanceof HomeserverError && (error.status === 403 || error.status === 404)) return 'private';
+  const isRefused = error instanceof HomeserverError && (error.status === 403 || error.status === 404);
+  if (isRefused && error.errcode !== 'M_UNKNOWN') return 'private';
   throw error;
 }

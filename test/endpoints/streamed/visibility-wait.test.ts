@@ -109,5 +109,7 @@ describe('the visibilities of an answer', () => {
   test('a directory that refuses -> private; one that fails -> its error', () => {
     expect(privateIfRefused(aRefusal(404, 'M_NOT_FOUND', 'Unknown room'))).toBe('private');
     expect(() => privateIfRefused(aRefusal(500, 'M_UNKNOWN', 'x'))).toThrow();
+    // A page that is no JSON.
+    expect(() => privateIfRefused(aRefusal(404, 'M_UNKNOWN', 'The homeserver refused'))).toThrow();
   });
 });
