@@ -17,6 +17,8 @@ export interface PageWriting {
   count: number;
   given: Set<EventId>;
   last: EventId | undefined;
+  /** Whether the last one is the room's creation. */
+  isAtCreation: boolean;
   /** Keeps an event of the part's `state`, whose bytes are good until more is read. */
   holdState: (event: Buffer) => void;
 }
@@ -73,6 +75,7 @@ export class MessagesPart implements JsonVisitor {
     if (writing.count > 0) sink.byte(COMMA);
     writing.count += 1;
     writing.last = eventId;
+    writing.isAtCreation = this.#event.text(EVENT.type) === 'm.room.create';
     this.count += 1;
     if (legacy === undefined) sink.range(bytes, members.start, members.end);
     else legacy.write(bytes, members, sink);
@@ -84,7 +87,7 @@ export class MessagesPart implements JsonVisitor {
 }
 
 const LETTER_N = 0x6e;
-const EVENT = { event_id: 0 } as const;
+const EVENT = { event_id: 0, type: 1 } as const;
 const EVENT_KEYS = new KnownKeys(Object.keys(EVENT));
 
 /** A token's bytes → the token, undefined for null. Throws for any other value. */

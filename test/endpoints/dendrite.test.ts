@@ -173,6 +173,24 @@ test('story 4: a page back to the beginning -> m.room.create once', async () => 
   expect(creations).toHaveLength(1);
 });
 
+test.each([1, 3, 5, 100])(
+  'story 4: back page by page, limit %i -> each event once, and an end',
+  async (limit) => {
+    const roomId = aRoom();
+    sandbox.homeserver.join(me, roomId);
+    sayMany(roomId, 7);
+    const received: EventId[] = [];
+    for (let from: string | undefined = ''; from !== undefined;) {
+      const start: string = from === '' ? '' : `&from=${encodeURIComponent(from)}`;
+      const page: Events = await get<Events>(`${pathOf(roomId)}/messages?dir=b&limit=${limit}${start}`);
+      received.push(...idsIn(page));
+      from = page.end;
+    }
+    const all = sandbox.homeserver.room(roomId).timeline.byArrival.map(({ eventId }) => eventId);
+    expect(received).toEqual(all.toReversed());
+  },
+);
+
 test.each([1, 2, 3, 100])(
   'story 6: a room left during the gap, limit %i -> what came before, and the leave',
   async (limit) => {

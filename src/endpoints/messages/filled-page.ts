@@ -15,6 +15,8 @@ export interface FilledPageOptions {
   query: MessagesQuery;
   /** Absent: events are given as they came. */
   legacy?: LegacyEventBytes;
+  /** Whether the homeserver leads on from a room's creation: see `HomeserverKind`. */
+  repeatsCreation: boolean;
   /** A token of ours for the place beyond an event, where the homeserver gives none. */
   tokenBeyond: (eventId: EventId) => string;
   /** Holds the page's `state` while events are still coming. */
@@ -56,6 +58,7 @@ async function* writePage(options: FilledPageOptions): AsyncGenerator<Buffer, vo
     count: 0,
     given: new Set(),
     last: undefined,
+    isAtCreation: false,
     holdState: (event) => states.push(event),
     ...(options.legacy !== undefined && { legacy: options.legacy }),
   };
@@ -67,6 +70,7 @@ async function* writePage(options: FilledPageOptions): AsyncGenerator<Buffer, vo
   // Dendrite's first page of a room leads back to itself, with the same event on it: who follows it would never end.
   if (end === query.from) end = undefined;
   for (let further = 0; further < MOST_FURTHER_PAGES; further += 1) {
+    if (leadsBack()) end = undefined;
     if (end === undefined || writing.count >= query.limit || clock.now() >= latest) break;
     const next = yield* writeFurtherPart({ ...query, from: end as MessagesToken });
     if (next === undefined) break;
@@ -79,6 +83,7 @@ async function* writePage(options: FilledPageOptions): AsyncGenerator<Buffer, vo
     }
     end = part.end;
   }
+  if (leadsBack()) end = undefined;
   sink.text(']');
   if (hasState) yield* writeState();
   if (writing.last !== undefined) end ??= options.tokenBeyond(writing.last);
@@ -86,6 +91,11 @@ async function* writePage(options: FilledPageOptions): AsyncGenerator<Buffer, vo
   if (end !== undefined) sink.text(`,"end":${JSON.stringify(end)}`);
   sink.text('}');
   yield sink.drain();
+
+  /** From behind the creation, to the creation again. */
+  function leadsBack(): boolean {
+    return options.repeatsCreation && query.dir === 'b' && writing.isAtCreation;
+  }
 
   async function* writePart(asked: MessagesQuery): AsyncGenerator<Buffer, MessagesPart> {
     const { account, roomId } = options;

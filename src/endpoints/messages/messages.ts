@@ -55,6 +55,7 @@ export function createMessages(services: Services, { fillsPages, hasLegacyEvents
       roomId,
       query,
       ...(hasLegacyEvents && { legacy: new LegacyEventBytes(roomId, clock.now()) }),
+      repeatsCreation: (await kind()).repeatsCreation === true,
       tokenBeyond: (eventId) => encodeRoomToken({ roomId, eventId, side }),
       spool,
       clock,

@@ -42,6 +42,7 @@ export function createCarefulKind(): HomeserverKind {
     hidesRefusals: true,
     takesJunkAsNothing: true,
     repeatsTyping: true,
+    repeatsCreation: true,
     remembersInitialSyncs: true,
     ignoresTimelineLimit: true,
     readStateEvent: readFromWholeState,

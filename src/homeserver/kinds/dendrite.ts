@@ -26,6 +26,7 @@ export const dendrite: HomeserverKind = {
   toSyncToken: () => undefined,
   hidesRefusals: true,
   repeatsTyping: true,
+  repeatsCreation: true,
   readStateEvent: readFromWholeState,
   hasNews: hasMarkedNews,
   readPage: readMarkedPage,

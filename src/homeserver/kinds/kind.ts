@@ -83,6 +83,8 @@ export interface HomeserverKind {
   readonly ignoresTimelineLimit?: true;
   /** It sends a room's last `m.typing` again with every answer. */
   readonly repeatsTyping?: true;
+  /** A page of `/messages` that reaches a room's creation leads on, to a page with the creation once more. */
+  readonly repeatsCreation?: true;
   /** It gives a repeated `/sync` without `since` an earlier answer. */
   readonly remembersInitialSyncs?: true;
   /** Hears of a token that the homeserver gave: where nothing else tells what its tokens look like. */

@@ -44,6 +44,7 @@ async function fill(homeserver: FakeHomeserver, given: Partial<MessagesQuery> = 
     roomId,
     query: { dir: 'b', limit: 4, ...given },
     legacy: new LegacyEventBytes(roomId, 0),
+    repeatsCreation: false,
     tokenBeyond: (eventId) => `beyond ${eventId}`,
     spool: createSpool({ maxMemoryBytes: 1000 }),
     clock: { now: () => (nowMs += stepMs), sleep: async () => {} },
