@@ -1,11 +1,13 @@
 // The sandbox as tests use it: it remembers what it was asked, behaves as other homeservers do, and has faults.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { MatrixError } from '../../../src/matrix/errors.ts';
+import type { AccessToken } from '../../../src/matrix/identifiers.ts';
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../../src/sandbox/sandbox.ts';
 import { addFaultHooks } from './fault-hooks.ts';
 import { Faults } from './faults.ts';
 import { withFaults } from './faulty-routes.ts';
-import { plays, type SandboxKindName } from './kinds/play-kind.ts';
+import { plays, refuseUnknownTokens, type SandboxKindName } from './kinds/play-kind.ts';
 
 /** A request as it came. */
 export interface ReceivedRequest {
@@ -36,9 +38,11 @@ export async function createTestSandbox({ kind, ...options }: TestSandboxOptions
     app.addHook('onRequest', async ({ method, originalUrl: url, headers }) => {
       if (requests.push({ method, url, headers }) > MOST_REQUESTS) requests.splice(0, MOST_REQUESTS / 2);
     });
+    if (kind !== undefined && refuseUnknownTokens.has(kind))
+      app.addHook('onRequest', async ({ headers }) => refuseUnknownToken(sandbox, headers.authorization));
     addFaultHooks(app, faults);
   };
-  const sandbox = await createSandbox({
+  const sandbox: Sandbox = await createSandbox({
     ...options,
     prepare,
     changeRoutes: (own, homeserver) => {
@@ -48,4 +52,10 @@ export async function createTestSandbox({ kind, ...options }: TestSandboxOptions
   });
   // With its getter, which a copy of the object would read once.
   return Object.assign(sandbox, { faults, requests });
+}
+
+function refuseUnknownToken({ homeserver }: Sandbox, authorization: string | undefined): void {
+  const accessToken = authorization?.replace(/^Bearer /, '') as AccessToken | undefined;
+  if (accessToken === undefined || homeserver.sessions.has(accessToken)) return;
+  throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'Unknown access token.', { soft_logout: false });
 }

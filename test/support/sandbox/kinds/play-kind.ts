@@ -14,3 +14,6 @@ export const plays = {
 } satisfies Record<string, Play>;
 
 export type SandboxKindName = keyof typeof plays;
+
+/** Kinds that answer 401 to an access token that they did not issue, also where none is needed. */
+export const refuseUnknownTokens: ReadonlySet<SandboxKindName> = new Set(['conduit']);
