@@ -2,9 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { Exchange, type Answered, type Exchanging } from './exchange.ts';
 
-/** What changes the body of an answer while it comes: the bytes of a piece → what there is to send for them. */
+/** What changes the body of an answer while it comes. */
 export interface BodyFiller {
+  /** The bytes of a piece → what there is to send for them. */
   push(chunk: Buffer): Buffer;
+  /** No more comes → what was held back. */
+  end(): Buffer;
 }
 
 /** Bodies up to here are held until they are whole, and have a length: clients of the time take a chunk for all. */
@@ -49,7 +52,10 @@ export class FilledExchange extends Exchange {
   }
 
   override onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const filled = this.#isFilled ? this.#filler.push(chunk) : chunk;
+    this.#send(controller, this.#isFilled ? this.#filler.push(chunk) : chunk);
+  }
+
+  #send(controller: Dispatcher.DispatchController, filled: Buffer): void {
     if (filled.length === 0) return;
     if (this.#head === undefined) {
       super.onResponseData(controller, filled);
@@ -61,6 +67,7 @@ export class FilledExchange extends Exchange {
   }
 
   override onResponseEnd(): void {
+    if (this.#controller !== undefined) this.#send(this.#controller, this.#filler.end());
     this.#head?.rawHeaders.push(Buffer.from('Content-Length'), Buffer.from(String(this.#heldBytes)));
     this.#release();
     super.onResponseEnd();

@@ -7,6 +7,7 @@ import { JsonReaderError, type JsonPath, type JsonStep, type JsonVisitor } from 
 import { KnownKeys, stringIn } from './known-keys.ts';
 import { KnownMembers } from './known-members.ts';
 import type { LegacyEventBytes } from './legacy-event-bytes.ts';
+import { missingUsers, POWER_LEVELS_TYPE } from './users-of-power-levels.ts';
 
 /** The client's page, which all parts write to. */
 export interface PageWriting {
@@ -77,8 +78,19 @@ export class MessagesPart implements JsonVisitor {
     writing.last = eventId;
     writing.isAtCreation = this.#event.text(EVENT.type) === 'm.room.create';
     this.count += 1;
-    if (legacy === undefined) sink.range(bytes, members.start, members.end);
+    if (legacy === undefined) this.#writeAsItCame(bytes, members);
     else legacy.write(bytes, members, sink);
+  }
+
+  /** But power levels have `users`, as in a legacy event. */
+  #writeAsItCame(bytes: Buffer, members: JsonMembers): void {
+    const { sink } = this.#writing;
+    const isLevels = this.#event.text(EVENT.type) === POWER_LEVELS_TYPE;
+    const insertion = isLevels ? missingUsers(bytes, members) : undefined;
+    const at = insertion?.at ?? members.end;
+    sink.range(bytes, members.start, at);
+    if (insertion !== undefined) sink.text(insertion.text);
+    sink.range(bytes, at, members.end);
   }
 
   leave(path: JsonPath): void {

@@ -1,7 +1,10 @@
 // The answer of r0's `/sync` always had these sections; they are written into answers that leave out what is empty.
 
 import { OBJECT_START } from '../stream/json-bytes.ts';
+import type { JsonMembers } from '../stream/json-members.ts';
 import { JsonReader, JsonReaderError, type JsonPath, type JsonStep } from '../stream/json-reader.ts';
+import { stringIn } from './known-keys.ts';
+import { missingUsers, type Insertion, POWER_LEVELS_TYPE } from './users-of-power-levels.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 
 /** A section is a value that is always there: an object with sections of its own, a map of them, or a constant. */
@@ -60,8 +63,9 @@ interface Opened {
 
 /**
  * The bytes of an answer of `/sync` → the same, with every section that r0 promised: missing ones, and ones that are
- * null, are written as empty. All other bytes are handed on as they came, in whatever pieces they come, and none is
- * held back. What turns out to be no answer of `/sync` is handed on unchanged from there.
+ * null, are written as empty, and power levels have `users`. All other bytes are handed on as they came, in whatever pieces they
+ * come; but an event is handed on when all of it is there. What turns out to be no answer of `/sync` is handed on unchanged
+ * from there.
  *
  * `unread_notifications` has no counts where the homeserver says none: zeros would say that there is nothing unread.
  *
@@ -78,6 +82,12 @@ export class SyncSections {
    * next one.
    */
   #done = 0;
+  /** The event that is being read begins here in the chunk; `#held` is what came of it in earlier chunks. */
+  #eventAt: number | undefined;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  /** The next place in the chunk where the type of power levels stands. */
+  #levelsAt: number | undefined;
   #isUnreadable = false;
   #nextBatch: string | undefined;
   #firstEventId: EventId | null = null;
@@ -87,6 +97,7 @@ export class SyncSections {
     this.#reader = new JsonReader({
       visit: (path) => this.#visit(path),
       take: (path, bytes) => this.#take(path, bytes),
+      takeMembers: (path, bytes, members) => this.#takeEvent(path, bytes, members),
       leave: (path) => this.#leave(path),
     });
   }
@@ -95,13 +106,42 @@ export class SyncSections {
   push(chunk: Buffer): Buffer {
     if (this.#isUnreadable) return chunk;
     this.#chunk = chunk;
+    this.#levelsAt = undefined;
+    if (this.#heldBytes > 0) this.#eventAt = 0;
     try {
       this.#reader.push(chunk);
     } catch (error) {
       if (!(error instanceof JsonReaderError)) throw error;
       this.#isUnreadable = true;
+      this.#releaseHeld();
     }
+    this.#holdEvent();
     return this.#drain();
+  }
+
+  /** Returns what was held back, as no more comes. */
+  end(): Buffer {
+    this.#chunk = Buffer.alloc(0);
+    this.#releaseHeld();
+    return this.#drain();
+  }
+
+  /** Keeps what the chunk has of an event that goes on in the next one. Copied, as the chunk may be used again. */
+  #holdEvent(): void {
+    if (this.#eventAt === undefined) return;
+    const piece = Buffer.from(this.#chunk.subarray(this.#eventAt));
+    this.#pieces.push(this.#chunk.subarray(this.#done, this.#eventAt));
+    this.#held.push(piece);
+    this.#heldBytes += piece.length;
+    this.#done = this.#chunk.length;
+    this.#eventAt = undefined;
+  }
+
+  #releaseHeld(): void {
+    this.#pieces.push(...this.#held);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#eventAt = undefined;
   }
 
   #drain(): Buffer {
@@ -117,7 +157,7 @@ export class SyncSections {
   #visit(path: JsonPath): JsonStep {
     if (path.length === 0) return this.#open(ANSWER);
     const key = String(path.at(-1));
-    if (path.length > this.#opened.length) return this.#visitEvent(path, key);
+    if (path.length > this.#opened.length) return this.#visitEvent();
     const parent = this.#opened.at(-1);
     if (parent === undefined) return 'skip';
     parent.seen.add(key);
@@ -125,15 +165,47 @@ export class SyncSections {
     if (section === undefined) return path.length === 1 && key === 'next_batch' ? 'take' : 'skip';
     if (path.length === PATH_TO_ROOM) this.#firstEventId = null;
     if (this.#chunk[this.#reader.at] === NULL_START) return this.#replaceNull(section, path);
-    if (section === LIST && isEventsOfTimeline(path)) return 'enter';
+    if (section === LIST && isEventsOfRoom(path)) return 'enter';
     return section.sections === undefined && section.each === undefined ? 'skip' : this.#open(section);
   }
 
-  /** Visits what is below a timeline's list of events, where the id of the first one is taken. */
-  #visitEvent(path: JsonPath, key: string): JsonStep {
-    if (path[5] !== 0) return 'skip';
-    if (path.length === 6) return 'enter';
-    return key === 'event_id' ? 'take' : 'skip';
+  /** Visits one of a room's events. */
+  #visitEvent(): JsonStep {
+    this.#eventAt = this.#reader.at;
+    return 'take members';
+  }
+
+  #takeEvent(path: JsonPath, bytes: Buffer, members: JsonMembers): void {
+    if (path[3] === 'timeline' && path[5] === 0) this.#firstEventId = idOf(bytes, members);
+    const insertion = this.#mayBeLevels(bytes, members) ? missingUsers(bytes, members) : undefined;
+    if (this.#heldBytes === 0) {
+      const offset = bytes === this.#chunk ? 0 : (this.#eventAt ?? 0);
+      if (insertion !== undefined) this.#insert(insertion.text, insertion.at + offset);
+      this.#eventAt = undefined;
+      return;
+    }
+    const end = bytes.length - this.#heldBytes;
+    if (insertion === undefined) this.#releaseHeld();
+    else this.#replaceHeld(bytes, insertion, end);
+    this.#eventAt = undefined;
+  }
+
+  /** Tells at little cost whether an event may be power levels: most are not. */
+  #mayBeLevels(bytes: Buffer, { start, end }: JsonMembers): boolean {
+    if (bytes !== this.#chunk) return bytes.includes(POWER_LEVELS_TYPE);
+    if (this.#levelsAt === undefined || this.#levelsAt < start) {
+      const at = bytes.indexOf(POWER_LEVELS_TYPE, start);
+      this.#levelsAt = at === -1 ? bytes.length : at;
+    }
+    return this.#levelsAt < end;
+  }
+
+  /** Hands on an event of which earlier chunks had a part; the last of it ends in this chunk. */
+  #replaceHeld(bytes: Buffer, { text, at }: Insertion, end: number): void {
+    this.#pieces.push(bytes.subarray(0, at), Buffer.from(text), bytes.subarray(at));
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#done = end;
   }
 
   #open(section: Section): JsonStep {
@@ -151,14 +223,17 @@ export class SyncSections {
   }
 
   #take(path: JsonPath, bytes: Buffer): void {
+    if (path.length > 1) {
+      // What should be an event and is none.
+      this.#releaseHeld();
+      return;
+    }
     const value: unknown = parse(bytes);
-    if (typeof value !== 'string') return;
-    if (path.length === 1) this.#nextBatch = value;
-    else this.#firstEventId = value as EventId;
+    if (typeof value === 'string') this.#nextBatch = value;
   }
 
   #leave(path: JsonPath): void {
-    // What ended is a list of events, or an event, that was only looked into.
+    // What ended is a list of events.
     if (path.length >= this.#opened.length) return;
     const opened = this.#opened.pop();
     if (opened === undefined) return;
@@ -200,8 +275,13 @@ function sectionOf(parent: Section, key: string): Section | undefined {
   return Object.hasOwn(sections, key) ? sections[key] : undefined;
 }
 
-const isEventsOfTimeline = (path: JsonPath): boolean =>
-  path.length === 5 && path[3] === 'timeline' && path[4] === 'events';
+const isEventsOfRoom = (path: JsonPath): boolean =>
+  path.length === 5 && (path[3] === 'timeline' || path[3] === 'state') && path[4] === 'events';
+
+function idOf(bytes: Buffer, event: JsonMembers): EventId | null {
+  const member = event.named(bytes, 'event_id');
+  return (stringIn(bytes, event.valueStart(member), event.valueEnd(member)) as EventId | undefined) ?? null;
+}
 
 function parse(bytes: Buffer): unknown {
   try {

@@ -15,7 +15,7 @@ function fill(text: string, chunkLength = Number.POSITIVE_INFINITY): string {
     filled.push(Buffer.from(sections.push(piece)));
     piece.fill('#');
   }
-  return Buffer.concat(filled).toString();
+  return Buffer.concat([...filled, sections.end()]).toString();
 }
 
 const BATCH = '{"events":[]}';
@@ -68,6 +68,46 @@ describe('an answer of /sync', () => {
       );
       expect(tokens).toEqual(['!a $1', '!b newest', '!c newest', '!d $4']);
     }
+  });
+
+  test('power levels without users -> with none, wherever they are cut; others and other events -> the very bytes', () => {
+    const levels = (content: string, type = 'm.room.power_levels'): string =>
+      `{"content":${content},"event_id":"$1","type":"${type}", "state_key":""}`;
+    const given = [
+      levels('{"ban":50.0}'),
+      levels('{}'),
+      levels('{"users":null,"ban":1}'),
+      levels('{"users":{"@a:t":1}}'),
+      levels('[]'),
+      levels('{"ban":50}', 'm.room.topic'),
+      levels('{"type":"m.room.power_levels"}', 'm.room.message'),
+      '"m.room.power_levels"',
+      'null',
+    ];
+    const expected = given.with(0, levels('{"ban":50.0,"users":{}}')).with(1, levels('{"users":{}}'));
+    expected[2] = levels('{"users":null,"ban":1,"users":{}}');
+    const answer = (events: string[]): string => {
+      const list = `{"events":[${events.join(', ')}]}`;
+      const whole = `"limited":true,"prev_batch":"t"`;
+      const room = `"timeline":{"events":[${events.join()}],${whole}},"state":${list},"account_data":${list}`;
+      const joined = `{${room},"ephemeral":${BATCH},"unread_notifications":{}}`;
+      return `{"rooms":{"join":{"!a":${joined}},"leave":{"!b":{${room}}},"invite":{}},${TAIL}}`;
+    };
+    // Account data are no state.
+    const untouched = `"account_data":{"events":[${given.join(', ')}]}`;
+    const wanted = answer(expected).replaceAll(/"account_data":\{"events":\[[^\]].*?null\]\}/g, untouched);
+    for (const chunkLength of [1, 2, 3, 5, 7, 11, 64, 500, 100_000])
+      expect(fill(answer(given), chunkLength)).toBe(wanted);
+  });
+
+  test('an answer that ends in the midst of an event -> all that came', () => {
+    const given = '{"rooms":{"join":{"!a":{"state":{"events":[{"type":"m.room.power_levels","content":{"a":1';
+    for (const chunkLength of [1, 4, 1000]) expect(fill(given, chunkLength)).toBe(given);
+  });
+
+  test('an event that is too large to be one -> unchanged, and all behind it', () => {
+    const given = `{"rooms":{"join":{"!a":{"state":{"events":[{"x":"${'x'.repeat(17 * 1024 * 1024)}"}]}}}}}`;
+    expect(fill(given, 1024 * 1024) === given).toBe(true);
   });
 
   test('numbers, escapes, keys of others and their order -> the very bytes', () => {
