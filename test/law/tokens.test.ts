@@ -8,7 +8,7 @@ import type { RoomId } from '../../src/matrix/identifiers.ts';
 import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 
-const TOKENS = 100_000;
+const TOKENS = Number(process.env['LAW_TOKENS'] ?? 20_000);
 const AT_A_TIME = 64;
 
 let sandbox: TestSandbox;
