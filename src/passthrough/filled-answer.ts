@@ -6,7 +6,7 @@ import { Exchange, type Answered, type Exchanging } from './exchange.ts';
 export interface BodyFiller {
   /** The bytes of a piece → what there is to send for them. */
   push(chunk: Buffer): Buffer;
-  /** No more comes → what was held back. */
+  /** Returns what was held back, as no more comes. */
   end(): Buffer;
 }
 

@@ -82,7 +82,7 @@ export class MessagesPart implements JsonVisitor {
     else legacy.write(bytes, members, sink);
   }
 
-  /** But power levels have `users`, as in a legacy event. */
+  /** Writes an event as it came, but power levels with `users`, as in a legacy event. */
   #writeAsItCame(bytes: Buffer, members: JsonMembers): void {
     const { sink } = this.#writing;
     const isLevels = this.#event.text(EVENT.type) === POWER_LEVELS_TYPE;

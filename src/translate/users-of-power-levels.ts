@@ -1,17 +1,17 @@
 import { OBJECT_START } from '../stream/json-bytes.ts';
 import { JsonMembers } from '../stream/json-members.ts';
 
-/** A text that belongs into some bytes, and before which of them. */
+/** An insertion is a text and the place in some bytes before which it belongs. */
 export interface Insertion {
   at: number;
   text: string;
 }
 
-/** What an event that is to be looked at has somewhere in its bytes. */
+/** Every event that is to be looked at has this somewhere in its bytes. */
 export const POWER_LEVELS_TYPE = 'm.room.power_levels';
 
 /**
- * Power levels that name no users → where the `users` belong that old clients read without asking; undefined for any other
+ * Finds where power levels that name no users lack the `users` that old clients read without asking; undefined for any other
  * event, as it is right already.
  *
  * Rooms of version 12 leave `users` out where nobody but the creators has a level of his own, and matrix-js-sdk up to 0.4.2 stops
