@@ -5,7 +5,7 @@ import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { settingsTable } from '../src/config/describe.ts';
 import { settings } from '../src/config/settings.ts';
-import { kindNames } from '../src/homeserver/kinds/recognise.ts';
+import { HOMESERVER_KINDS } from '../src/matrix/homeserver-kinds.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
@@ -93,8 +93,8 @@ describe('docs/homeservers.md', () => {
   test('every kind -> a row in the table, with all its cells, and notes of its own', () => {
     const rows = [...page.matchAll(/^\| `(\w+)` \|(.+)\|$/gm)];
     const headings = [...page.matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
-    expect(rows.map(([, name]) => name).toSorted()).toEqual(kindNames.toSorted());
-    expect(headings.toSorted()).toEqual(kindNames.toSorted());
+    expect(rows.map(([, name]) => name).toSorted()).toEqual(HOMESERVER_KINDS.toSorted());
+    expect(headings.toSorted()).toEqual(HOMESERVER_KINDS.toSorted());
     for (const [, name, cells] of rows)
       expect(
         cells?.split('|').map((cell) => cell.trim() !== ''),
@@ -108,6 +108,6 @@ describe('docs/homeservers.md', () => {
       .replace('one of', '')
       .match(/\w+/g)
       ?.filter((word) => word !== 'or');
-    expect(words?.toSorted()).toEqual(['auto', ...kindNames].toSorted());
+    expect(words?.toSorted()).toEqual(['auto', ...HOMESERVER_KINDS].toSorted());
   });
 });

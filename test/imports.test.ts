@@ -56,7 +56,29 @@ const importsOf = (source: string): string[] =>
     (match) => match[1] ?? '',
   );
 
-/** What belongs to the process as a whole, and so to main.ts alone. */
+/** Ways from a file back to itself, one for each that is found. */
+function circlesIn(all: readonly { path: string; source: string }[]): string[][] {
+  const targetsOf = new Map(
+    all.map(({ path, source }) => [
+      path,
+      importsOf(source)
+        .filter((imported) => imported.startsWith('.'))
+        .map((imported) => posix.join(posix.dirname(path), imported)),
+    ]),
+  );
+  const circles: string[][] = [];
+  const done = new Set<string>();
+  const visit = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path]);
+    if (done.has(path) || way.includes(path)) return;
+    for (const target of targetsOf.get(path) ?? []) visit(target, [...way, path]);
+    done.add(path);
+  };
+  for (const { path } of all) visit(path, []);
+  return circles;
+}
+
+/** What belongs to the process as a whole, and so to main.ts and command.ts alone. */
 const usesProcess = (source: string): boolean =>
   /\bprocess\.(?:exit|exitCode|on|once|env|argv|stdin|stdout|stderr|kill|chdir)\b/.test(source) ||
   importsOf(source).includes('node:process');
@@ -76,8 +98,20 @@ describe('the import rule', () => {
     expect(files.flatMap(({ path, source }) => violationsIn(path, source))).toEqual([]);
   });
 
-  test('when src/ is read -> only main.ts touches the process', () => {
-    const others = files.filter(({ path, source }) => path !== 'main.ts' && usesProcess(source));
+  test('when src/ is read -> no circle of any sort, of types neither', () => {
+    expect(circlesIn(files)).toEqual([]);
+  });
+
+  test('when two files import each other -> a circle', () => {
+    const a = { path: 'a.ts', source: "import type { B } from './b/b.ts';" };
+    const b = { path: 'b/b.ts', source: "import { a } from '../a.ts';" };
+    expect(circlesIn([a, b])).toEqual([['a.ts', 'b/b.ts', 'a.ts']]);
+  });
+
+  test('when src/ is read -> only main.ts and command.ts touch the process', () => {
+    const others = files.filter(
+      ({ path, source }) => !['main.ts', 'command.ts'].includes(path) && usesProcess(source),
+    );
     expect(others.map(({ path }) => path)).toEqual([]);
   });
 

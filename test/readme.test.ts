@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createSandbox } from '../src/sandbox/sandbox.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -19,6 +19,9 @@ const DEMO = 'npm run demo -- --once';
 const START = 'HINDSYNC_HOMESERVER_URL=http://127.0.0.1:8008 npm start';
 
 describe('README.md', () => {
+  // As `npm ci` does.
+  beforeAll(() => promisify(execFile)('npm', ['run', 'build'], { cwd: root }));
+
   test('its commands -> all of them are tried', () => {
     expect(commands.toSorted()).toEqual([DEMO, START, 'npm ci', 'npm test'].toSorted());
   });

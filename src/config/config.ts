@@ -1,94 +1,13 @@
 import { parse } from 'yaml';
-import type { Milliseconds } from '../matrix/identifiers.ts';
-import type { FeatureId } from '../matrix/legacy-features.ts';
 import { type Arguments, readArguments } from './arguments.ts';
 import { ConfigError } from './config-error.ts';
 import { readMediaToken } from './media-token.ts';
-import { SETTINGS, settings, type Setting, variableOf } from './settings.ts';
+import { SETTINGS, settings, type Setting, type SettingValues, variableOf } from './settings.ts';
 
-/** What the gateway is told at its start. Each field's meaning, unit, default and off-value: `config/settings.ts`. */
-export interface Config {
-  /** `http://host:port`, `https://host:port` or `unix:/path`; empty where the sandbox is still to be started. */
-  homeserverUrl: string;
-  listen: { host: string; port: number };
-  internalListen: { host: string; port: number };
-  logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
-  homeserverKind:
-    'auto' | 'synapse' | 'dendrite' | 'conduit' | 'tuwunel' | 'continuwuity' | 'careful' | 'sandbox';
-  /** Bytes. */
-  cacheSize: number;
-  passPaths: string[];
-  /** Addresses or networks whose X-Forwarded-* are believed. */
-  trustedProxies: string[];
-  /** The file with `mediaToken`; undefined where none is named. */
-  mediaTokenFile: string | undefined;
-  /** Addresses or networks of clients for whom old media are fetched with `mediaToken`. */
-  mediaTokenNetworks: string[];
+/** What the gateway is told at its start: each setting by its key in `SETTINGS`, which says what it means, and in which unit. */
+export interface Config extends SettingValues {
   /** The content of `mediaTokenFile`, no setting itself: an access token, not to be shown. */
   mediaToken: string | undefined;
-  /** The shape of v2_alpha's `/sync`. */
-  v2AlphaSync: 'draft' | 'modern' | 'draft-always';
-  /** Patterns of User-Agents that get the modern one, with `*` for anything. */
-  v2AlphaModernClients: string[];
-  /** `client`, `homeserver_url`, or the name that every request to the homeserver has as its `Host`. */
-  hostHeader: string;
-  /** Bounds of the connections to the homeserver: for all but long polls, and for those. */
-  homeserverConnections: number;
-  homeserverPolls: number;
-  /** How long a request waits for one of them. */
-  connectionWaitMs: number;
-  /** How long a client's connection may be idle. */
-  keepAliveTimeoutMs: number;
-  /** Room events in one answer of /events when the client names no limit. */
-  eventsLimit: number;
-  /** The longest long poll. */
-  maxPollTimeoutMs: number;
-  /** Polls of a session that are followed at once; surplus ones wait. Infinity: no bound. */
-  pollsPerSession: number;
-  /** Initial syncs answered at once; further ones, and more than two of a session, wait. Infinity: no bound. */
-  maxInitialSyncs: number;
-  /** How long an initial sync waits for its turn before 429. */
-  initialSyncQueueMs: number;
-  /** How long a client may take no byte of an answer that is being sent. 0: for ever. */
-  stalledReaderMs: number;
-  /** Deadline of ordinary calls to the homeserver. */
-  callDeadlineMs: number;
-  /** Until the homeserver begins to answer a request that passes through. */
-  passDeadlineMs: number;
-  /** How long the homeserver may pause in the midst of an answer. */
-  answerIdleMs: number;
-  /** How often a room that somebody looks into is asked for news: right after activity, and after a long silence. */
-  peekFastestMs: number;
-  peekSlowestMs: number;
-  /** Added to a poll's timeout for the homeserver's answer. */
-  pollMarginMs: number;
-  /** Deadline of the homeserver's initial sync. */
-  initialSyncDeadlineMs: number;
-  /** How long /initialSync waits, in all, for room visibilities. */
-  visibilityWaitMs: number;
-  drainDeadlineMs: number;
-  /** Who answers clients while both sides' answers are compared. */
-  compare: 'off' | 'shadow' | 'native';
-  /** From 0 to 1. */
-  compareShare: number;
-  compareSamplesDir: string | undefined;
-  /** When which feature is or was deprecated, and ends; since 1970. */
-  deprecatedSince: ReadonlyMap<FeatureId, Milliseconds>;
-  sunsetOn: ReadonlyMap<FeatureId, Milliseconds>;
-  /** For people who want to know more. */
-  sunsetLink: string | undefined;
-  /** What happens after a sunset. */
-  sunsetAnswer: 'serve' | 'refuse';
-  /** What a refusal says. */
-  sunsetWords: string;
-  /** When features whose sunset is ahead are refused, and for how long. */
-  brownout: { cron: string; lengthMs: Milliseconds } | undefined;
-  /** Where the usage report outlives a restart; undefined: nowhere. */
-  usageFile: string | undefined;
-  /** Whether its page names users. */
-  usageUserIds: boolean;
-  /** Refuse /events of a session that also uses modern sync or encryption through us. */
-  refuseSharedDevices: boolean;
 }
 
 export interface ConfigSources {
@@ -119,7 +38,7 @@ export function readConfig(sources: ConfigSources): Config {
   for (const [key, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
     config[key] = readSetting(setting, layers, given);
   }
-  const settled = config as unknown as Omit<Config, 'mediaToken'>;
+  const settled = config as unknown as SettingValues;
   checkSunsets(settled);
   return { ...settled, mediaToken: readMediaToken(settled, sources.readFile) };
 }

@@ -1,6 +1,6 @@
 // The one table of settings. Flags, variables, the file, `--help` and the README's table all come from it.
 
-import type { Config } from './config.ts';
+import { HOMESERVER_KINDS } from '../matrix/homeserver-kinds.ts';
 import {
   brownout,
   count,
@@ -71,10 +71,10 @@ export const SETTINGS = {
   },
   homeserverKind: {
     name: 'homeserver_kind',
-    type: oneOf(['auto', 'synapse', 'dendrite', 'conduit', 'tuwunel', 'continuwuity', 'careful', 'sandbox']),
+    type: oneOf(['auto', ...HOMESERVER_KINDS]),
     byDefault: 'auto',
     meaning: 'Whose quirks to absorb.',
-    unit: 'auto, synapse, dendrite, conduit, tuwunel, continuwuity, careful or sandbox',
+    unit: `${['auto', ...HOMESERVER_KINDS.slice(0, -1)].join(', ')} or ${HOMESERVER_KINDS.at(-1)}`,
     off: 'With auto it is recognised by its answers; one that is not is treated with most care.',
   },
   cacheSize: {
@@ -413,7 +413,14 @@ export const SETTINGS = {
     unit: 'true or false',
     off: 'Off with false: served, and said once in the log.',
   },
-} satisfies { [Key in Exclude<keyof Config, 'mediaToken'>]: Setting<Config[Key]> };
+} satisfies Record<string, Setting<unknown>>;
+
+/** The settings as they were read: the value of each under its key. */
+export type SettingValues = {
+  -readonly [Key in keyof typeof SETTINGS]: (typeof SETTINGS)[Key]['type'] extends ValueType<infer Value>
+    ? Value
+    : never;
+};
 
 export const settings: readonly Setting<unknown>[] = Object.values(SETTINGS);
 

@@ -3,10 +3,10 @@ import { buildConnector, interceptors, Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import { isBelow, pathOf } from '../http/raw-url.ts';
 import { hasDotSegment } from '../matrix/dot-segments.ts';
-import { unrecognized } from '../matrix/errors.ts';
+import { HomeserverUnavailable, unrecognized } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { InTurn } from './in-turn.ts';
-import { createTurns, type Turns } from './turns.ts';
+import { createTurns, type Turns } from '../scheduling/turns.ts';
 
 /** A request for the homeserver. */
 export interface OutgoingRequest extends Dispatcher.DispatchOptions {
@@ -76,7 +76,11 @@ export function connectTo(url: string, limits: ConnectionLimits = {}): Connectio
     ...(socketPath !== undefined && { socketPath }),
   });
   const allowed = [...OWN_PATHS, ...passPaths];
-  const turns = { waitMs, ...(limits.onRefused !== undefined && { onRefused: limits.onRefused }) };
+  const refusal = (): HomeserverUnavailable => {
+    limits.onRefused?.();
+    return new HomeserverUnavailable(503, 'Too many requests are under way to the homeserver');
+  };
+  const turns = { waitMs, refusal };
   const openPool = (connections: number) =>
     new HomeserverPool(
       origin,
@@ -96,12 +100,12 @@ export function connectTo(url: string, limits: ConnectionLimits = {}): Connectio
         turns: createTurns({
           ...turns,
           most: connections,
-          mostOf: (sharer) => (sharer === '' ? connections : Math.ceil(connections / 2)),
+          mostOfOne: (sharer) => (sharer === '' ? connections : Math.ceil(connections / 2)),
         }),
         sessionTurns: createTurns({
           ...turns,
           most: Infinity,
-          mostOf: () => Math.max(LEAST_OF_A_SESSION, Math.ceil(connections / 8)),
+          mostOfOne: Math.max(LEAST_OF_A_SESSION, Math.ceil(connections / 8)),
         }),
       },
     );

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { Turns } from './turns.ts';
+import type { Turns } from '../scheduling/turns.ts';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -27,7 +27,7 @@ export class InTurn implements Dispatcher.DispatchHandler {
       dispatch(this);
       return;
     }
-    this.#leave = this.#turns.enter(
+    this.#leave = this.#turns.ask(
       this.#sharer,
       () => {
         this.#isStarted = true;

@@ -1,20 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { destination, type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
-import pretty from 'pino-pretty';
 import { withoutAccessToken, withoutSecrets } from './redaction.ts';
 
 export { withoutAccessToken } from './redaction.ts';
 
 export interface LoggerOptions {
   level: string;
-  /** Whether a person watches: pretty lines instead of JSON. */
-  isTerminal?: boolean;
   /** Where the lines go; standard error by default. */
   stream?: DestinationStream;
 }
 
 /**
- * Builds the one logger: it writes a line of JSON each, pretty where a person watches.
+ * Builds the one logger: it writes a line of JSON each; for a person who watches, `pretty-log.ts` makes them pretty.
  *
  * On stderr, because stdout has one promise to keep: the line that says where the gateway listens, for whoever starts
  * it and waits for that line. Containers collect both. Written at once, so that a crash takes no line along.
@@ -22,11 +19,7 @@ export interface LoggerOptions {
  * No access token gets into it, three times over: requests are logged by `requestForLog`, headers are redacted
  * wherever an object has them, and every finished line is searched for what looks like a secret.
  */
-export function createLogger({
-  level,
-  isTerminal = false,
-  stream = standardError(isTerminal),
-}: LoggerOptions): Logger {
+export function createLogger({ level, stream = destination({ fd: 2, sync: true }) }: LoggerOptions): Logger {
   return pino(
     {
       level,
@@ -52,9 +45,4 @@ function errorForLog(error: Error): object {
   const { type, message, stack } = stdSerializers.err(error);
   const code = (error as NodeJS.ErrnoException).code;
   return { type, message, stack, ...(code !== undefined && { code }) };
-}
-
-function standardError(isTerminal: boolean): DestinationStream {
-  if (!isTerminal) return destination({ fd: 2, sync: true });
-  return pretty({ destination: 2, sync: true, ignore: 'pid,hostname' });
 }

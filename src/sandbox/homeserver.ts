@@ -7,18 +7,8 @@ import type { AccessToken, DeviceId, EventId, Milliseconds, RoomId, UserId } fro
 import { initialEvents, type RoomOptions } from './new-room.ts';
 import { type Audience, Polls } from './polls.ts';
 import { type Membership, Room } from './room.ts';
-import { applyRedaction, createEventId, type StoredEvent } from './stored-event.ts';
+import { applyRedaction, createEventId, type NewEvent, type StoredEvent } from './stored-event.ts';
 import { type Presence, type Session, User } from './user.ts';
-
-export interface NewEvent {
-  type: string;
-  content?: JsonObject;
-  stateKey?: string | undefined;
-  redacts?: EventId;
-  /** Lower than the room's greatest: a fork that arrives late. State follows arrival all the same. */
-  depth?: number;
-  transaction?: { deviceId: DeviceId; id: string };
-}
 
 const DEFAULT_ROOM_VERSION = '12';
 const TYPING_EXPIRES_MS = 30_000;

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../matrix/client-event.ts';
 import type { UserId } from '../matrix/identifiers.ts';
-import type { NewEvent } from './homeserver.ts';
+import type { NewEvent } from './stored-event.ts';
 import type { User } from './user.ts';
 
 /** The body of `POST /createRoom`, as far as the sandbox reads it. */

@@ -24,6 +24,17 @@ export interface StoredEvent {
   readonly transaction?: { deviceId: DeviceId; id: string } | undefined;
 }
 
+/** An event as a client sends it. */
+export interface NewEvent {
+  type: string;
+  content?: JsonObject;
+  stateKey?: string | undefined;
+  redacts?: EventId;
+  /** Lower than the room's greatest: a fork that arrives late. State follows arrival all the same. */
+  depth?: number;
+  transaction?: { deviceId: DeviceId; id: string };
+}
+
 /** Who looks at an event. */
 export interface Viewer {
   deviceId: DeviceId | undefined;

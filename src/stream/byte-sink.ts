@@ -49,6 +49,13 @@ export class ByteSink {
     return drained;
   }
 
+  /** Takes away what was put in from `start` on, and returns it: a copy. */
+  cut(start: number): Buffer {
+    const behind = Buffer.from(this.#buffer.subarray(start, this.#length));
+    this.#length = start;
+    return behind;
+  }
+
   #reserve(length: number): void {
     if (this.#length + length <= this.#buffer.length) return;
     const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + length));

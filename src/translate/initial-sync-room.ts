@@ -1,22 +1,32 @@
-import type { EventId, MessagesToken, RoomId } from '../matrix/identifiers.ts';
+import type { EventId, MessagesToken, RoomId, SyncToken } from '../matrix/identifiers.ts';
 import { ByteSink } from '../stream/byte-sink.ts';
 import { COMMA } from '../stream/json-bytes.ts';
 import { JsonMembers } from '../stream/json-members.ts';
 import { JsonReaderError } from '../stream/json-reader.ts';
 import { AccountDataBytes } from './account-data-bytes.ts';
-import {
-  parseEvent,
-  toVisibilityMember,
-  type AccountSoFar,
-  type Emit,
-  type HeldRecord,
-  type HeldSlot,
-  type InitialSyncContext,
-  type Piece,
-} from './initial-sync-piece.ts';
+import type { AnswerOutput, HeldSlot, WriteHeld } from './answer-output.ts';
 import { LegacyEventBytes } from './legacy-event-bytes.ts';
 import { OverriddenState } from './overridden-state.ts';
 import { OwnMembership } from './own-membership.ts';
+import { parseEvent, toVisibilityMember, type TranslationContext } from './translated-sync.ts';
+
+/** The request that a legacy initial sync answers, and what its translation is given. */
+export interface InitialSyncContext extends TranslationContext {
+  /** Whether rooms that the user left are wanted. */
+  archived: boolean;
+  /** The federation form of events. */
+  isRaw: boolean;
+  /** So many of a timeline's events are shown, the newest; absent where the homeserver gives no more than it is asked for. */
+  mostEvents?: number;
+}
+
+/** The facts about the account that a room's translation needs. */
+export interface AccountSoFar {
+  /** Absent while the homeserver has not sent it: some send it last. */
+  nextBatch(): SyncToken | undefined;
+  /** Is called when a room is written, and returns the comma before it. */
+  separatorOfRoom(): string;
+}
 
 type Section = 'messages' | 'state' | 'account_data';
 
@@ -34,7 +44,7 @@ export class InitialSyncRoom {
   readonly #membership: 'join' | 'leave';
   readonly #context: InitialSyncContext;
   readonly #account: AccountSoFar;
-  readonly #emit: Emit;
+  readonly #out: AnswerOutput;
   /** What was written of a left room before it is known whether it is shown: less than a block, the rest is held. */
   #waiting: ByteSink | undefined;
   #isDropped = false;
@@ -61,14 +71,14 @@ export class InitialSyncRoom {
     membership: 'join' | 'leave',
     context: InitialSyncContext,
     account: AccountSoFar,
-    emit: Emit,
+    out: AnswerOutput,
   ) {
     const { userId, nowMs, isRaw } = context;
     this.#roomId = roomId;
     this.#membership = membership;
     this.#context = context;
     this.#account = account;
-    this.#emit = emit;
+    this.#out = out;
     this.#own = new OwnMembership(userId);
     this.#timelineBytes = new LegacyEventBytes(roomId, nowMs, { isRaw, withoutUnsigned: ['transaction_id'] });
     // As in native's `state` arrays, which have no `unsigned.membership`.
@@ -112,13 +122,13 @@ export class InitialSyncRoom {
     if (this.#isDropped) return;
     if (!this.#written.has('state')) this.#writeHeldState();
     if (!this.#written.has('account_data')) this.#text(',"account_data":[]');
-    this.#emit({ kind: 'visibility', roomId: this.#roomId, toText: toVisibilityMember });
+    this.#out.visibility(this.#roomId, toVisibilityMember);
     this.#text('}');
   }
 
   /** The sink where text and bytes go, in order. */
   get #sink(): ByteSink {
-    return this.#waiting ?? this.#context.sink;
+    return this.#waiting ?? this.#out;
   }
 
   #timelineEvent(bytes: Buffer, members: JsonMembers): void {
@@ -203,13 +213,12 @@ export class InitialSyncRoom {
     this.#begin('state');
     const members = new JsonMembers();
     let isFollowing = this.#isFollowing;
-    this.#release('state', ({ bytes }, _index, sink) => {
+    this.#release('state', ({ bytes }, _index, out) => {
       members.find(bytes, 0);
-      if (this.#timelineState.has(bytes, members)) return [];
-      if (isFollowing) sink.byte(COMMA);
+      if (this.#timelineState.has(bytes, members)) return;
+      if (isFollowing) out.byte(COMMA);
       isFollowing = true;
-      this.#stateBytes.write(bytes, members, sink);
-      return [];
+      this.#stateBytes.write(bytes, members, out);
     });
     this.#close(']');
   }
@@ -218,13 +227,12 @@ export class InitialSyncRoom {
   #writeTimelineState(): void {
     const members = new JsonMembers();
     let isFollowing = false;
-    this.#release('timeline_state', ({ bytes }, index, sink) => {
+    this.#release('timeline_state', ({ bytes }, index, out) => {
       members.find(bytes, 0);
-      if (!this.#timelineState.isLatest(bytes, members, index)) return [];
-      if (isFollowing) sink.byte(COMMA);
+      if (!this.#timelineState.isLatest(bytes, members, index)) return;
+      if (isFollowing) out.byte(COMMA);
       isFollowing = true;
-      this.#stateBytes.write(bytes, members, sink);
-      return [];
+      this.#stateBytes.write(bytes, members, out);
     });
     this.#isFollowing = !this.#timelineState.isEmpty;
   }
@@ -236,11 +244,11 @@ export class InitialSyncRoom {
     this.#waiting = undefined;
     if (this.#own.current === 'ban') {
       this.#isDropped = true;
-      for (const slot of this.#held) this.#emit({ kind: 'drop', slot });
+      for (const slot of this.#held) this.#out.drop(slot);
       return;
     }
     this.#writeHead();
-    this.#release('left_room', ({ bytes }) => [{ kind: 'bytes', bytes }]);
+    this.#release('left_room', ({ bytes }, _index, out) => out.record(bytes));
     this.#sink.bytes(waiting.drain());
   }
 
@@ -249,23 +257,22 @@ export class InitialSyncRoom {
     const waiting = this.#waiting;
     if (waiting === undefined || waiting.length < BLOCK_BYTES) return;
     this.#held.add('left_room');
-    const bytes = Buffer.from(waiting.drain());
-    this.#emit({ kind: 'hold', slot: 'left_room', roomId: this.#roomId, bytes });
+    this.#out.hold('left_room', this.#roomId, Buffer.from(waiting.drain()));
   }
 
   #hold(slot: HeldSlot, bytes: Buffer, { start, end }: JsonMembers): void {
     this.#held.add(slot);
-    this.#emit({ kind: 'hold', slot, roomId: this.#roomId, bytes: bytes.subarray(start, end) });
+    this.#out.hold(slot, this.#roomId, bytes.subarray(start, end));
   }
 
-  #release(slot: HeldSlot, toPieces: (held: HeldRecord, index: number, sink: ByteSink) => Piece[]): void {
-    if (this.#held.delete(slot)) this.#emit({ kind: 'release', slot, toPieces });
+  #release(slot: HeldSlot, write: WriteHeld): void {
+    if (this.#held.delete(slot)) this.#out.release(slot, write);
   }
 
   #writeHead(): void {
     const roomId = JSON.stringify(this.#roomId);
     this.#text(`${this.#account.separatorOfRoom()}{"room_id":${roomId},"membership":"${this.#membership}"`);
-    this.#emit({ kind: 'understood' });
+    this.#out.understood();
   }
 
   /** Opens a section, unless it is the one that is open. */

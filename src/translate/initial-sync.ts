@@ -2,25 +2,17 @@ import type { EphemeralEvent } from '../matrix/client-event.ts';
 import type { RoomId, SyncToken } from '../matrix/identifiers.ts';
 import { eventsOf, type InvitedRoom } from '../matrix/sync.ts';
 import type { JsonMembers } from '../stream/json-members.ts';
-import { JsonReaderError, type JsonStep } from '../stream/json-reader.ts';
+import { JsonReaderError, type JsonPath } from '../stream/json-reader.ts';
+import { PathReader, type PathHandler } from '../stream/path-reader.ts';
 import { AccountDataBytes } from './account-data-bytes.ts';
-import {
-  parseEvent,
-  textPiece,
-  toVisibilityMember,
-  type Emit,
-  type InitialSyncContext,
-  type Piece,
-} from './initial-sync-piece.ts';
-import { InitialSyncRoom } from './initial-sync-room.ts';
+import type { AnswerOutput, HeldRecord } from './answer-output.ts';
+import { InitialSyncRoom, type InitialSyncContext } from './initial-sync-room.ts';
 import { toLegacyInvite } from './invite.ts';
 import { isOffline, toLegacyPresence } from './presence.ts';
-
-type Path = readonly (string | number)[];
-type Step = JsonStep;
+import { parseEvent, toVisibilityMember, type StreamTranslation } from './translated-sync.ts';
 
 /**
- * An initial `/sync`, value by value (it is the visitor of a `stream/json-reader.ts`) → the pieces of the legacy answer.
+ * An initial `/sync`, value by value → the legacy answer.
  *
  * No order of keys is assumed, any key may be missing or null. Account data, presence and rooms are written as they
  * come; invited rooms wait until all others are written, receipts until the rooms are, `end` until everything is.
@@ -36,9 +28,10 @@ type Step = JsonStep;
  * @see docs/reference/synapse-legacy.md#initial-sync
  * @see docs/decisions/initial-sync.md
  */
-export class InitialSyncTranslation {
+export class InitialSyncTranslation implements StreamTranslation {
+  readonly visitor: PathReader;
   readonly #context: InitialSyncContext;
-  readonly #emit: Emit;
+  readonly #out: AnswerOutput;
   readonly #written = new Set<string>();
   #separator = '';
   readonly #accountDataBytes = new AccountDataBytes();
@@ -50,10 +43,11 @@ export class InitialSyncTranslation {
   /** The members that were read so far of one ephemeral event. */
   #ephemeral: { type?: string; content?: Buffer } = {};
 
-  constructor(context: InitialSyncContext, emit: Emit) {
+  constructor(context: InitialSyncContext, out: AnswerOutput) {
     this.#context = context;
-    this.#emit = emit;
-    this.#text('{');
+    this.#out = out;
+    this.visitor = new PathReader({ ...this.#accountPaths(), ...this.#roomPaths() });
+    out.text('{');
   }
 
   /** Whether the whole answer was given. */
@@ -61,84 +55,59 @@ export class InitialSyncTranslation {
     return this.#written.has('end');
   }
 
-  visit(path: Path): Step {
-    // By index: each event comes by here, and a pattern would make an iterator.
-    const top = path[0];
-    const section = path[1];
-    const key = path[3];
-    const part = path[4];
-    const isRooms = top === 'rooms';
-    switch (path.length) {
-      case 0:
-        return 'enter';
-      case 3:
-        if (isRooms) return 'enter';
-        return top === 'account_data' ? 'take members' : 'take';
-      case 1:
-        return visitTop(top);
-      case 2:
-        return isRooms ? this.#visitSection(section) : visitEvents(section);
-      case 4:
-        return visitRoom(section, key);
-      case 5:
-        return part === 'limited' || part === 'prev_batch' ? 'take' : visitEvents(part);
-      case 6:
-        return key === 'ephemeral' ? 'enter' : 'take members';
-      default:
-        return path[6] === 'type' || path[6] === 'content' ? 'take' : 'skip';
-    }
+  #accountPaths(): Record<string, PathHandler> {
+    const endList = ([top]: JsonPath): void => this.#endList(String(top));
+    return {
+      '': { leave: () => this.#end() },
+      next_batch: { take: (bytes) => (this.#nextBatch = parseEvent<SyncToken>(bytes)) },
+      presence: { leave: endList },
+      'presence/events/*': { take: (bytes) => this.#presence(parseEvent<EphemeralEvent>(bytes)) },
+      account_data: { leave: endList },
+      'account_data/events/*': { members: (bytes, members) => this.#accountData(bytes, members) },
+      rooms: { leave: () => this.#endRooms() },
+      'rooms/invite/*': { leave: ([, , roomId]) => this.#endInvite(roomId as RoomId) },
+      'rooms/invite/*/invite_state': { take: (bytes) => (this.#inviteState = Buffer.from(bytes)) },
+    };
   }
 
-  take(path: Path, bytes: Buffer): void {
-    const [top, section, , , part] = path;
-    if (path.length === 1) this.#nextBatch = parseEvent<SyncToken>(bytes);
-    else if (top === 'presence') this.#presence(parseEvent<EphemeralEvent>(bytes));
-    else if (section === 'invite') this.#inviteState = Buffer.from(bytes);
-    else if (part === 'limited') this.#roomOf(path).takeLimited(bytes);
-    else if (part === 'prev_batch') this.#roomOf(path).takePrevBatch(bytes);
-    else if (path.length === 7) this.#takeEphemeral(path, bytes);
-    else throw new JsonReaderError('An event is no object, or not well-formed');
+  #roomPaths(): Record<string, PathHandler> {
+    const room = this.#context.archived ? 'rooms/join|leave/*' : 'rooms/join/*';
+    const section = `${room}/timeline|state|account_data`;
+    return {
+      [room]: { leave: (path) => this.#endRoom(path) },
+      [section]: { leave: (path) => this.#roomOf(path).leave(String(path[3])) },
+      [`${section}/events/*`]: {
+        members: (bytes, members, path) => this.#roomOf(path).takeEvent(String(path[3]), bytes, members),
+      },
+      [`${room}/timeline/limited`]: { take: (bytes, path) => this.#roomOf(path).takeLimited(bytes) },
+      [`${room}/timeline/prev_batch`]: { take: (bytes, path) => this.#roomOf(path).takePrevBatch(bytes) },
+      'rooms/join/*/ephemeral/events/*': { leave: ([, , roomId]) => this.#endEphemeral(roomId as RoomId) },
+      'rooms/join/*/ephemeral/events/*/type': {
+        take: (bytes) => (this.#ephemeral.type = parseEvent<string>(bytes)),
+      },
+      'rooms/join/*/ephemeral/events/*/content': {
+        take: (bytes, [, , roomId]) => this.#receiptContent(roomId as RoomId, bytes),
+      },
+    };
   }
 
-  takeMembers(path: Path, bytes: Buffer, members: JsonMembers): void {
-    if (path.length === 3) this.#accountData(bytes, members);
-    else this.#roomOf(path).takeEvent(String(path[3]), bytes, members);
-  }
-
-  leave(path: Path): void {
-    const [top, , roomId, key] = path;
-    if (path.length === 0) this.#end();
-    else if (path.length === 1) this.#endTop(String(top));
-    else if (path.length === 6) this.#endEphemeral(roomId as RoomId);
-    else if (path.length === 4 && key !== 'ephemeral') this.#roomOf(path).leave(String(key));
-    else if (path.length === 3) this.#endRoom(path);
-  }
-
-  #visitSection(section: string | number | undefined): Step {
-    const isWanted =
-      section === 'join' || section === 'invite' || (section === 'leave' && this.#context.archived);
-    return isWanted ? 'enter' : 'skip';
-  }
-
-  #roomOf(path: Path): InitialSyncRoom {
+  #roomOf(path: JsonPath): InitialSyncRoom {
     this.#room ??= new InitialSyncRoom(
       path[2] as RoomId,
       path[1] as 'join' | 'leave',
       this.#context,
       { nextBatch: () => this.#nextBatch, separatorOfRoom: () => this.#nextRoom() },
-      this.#emit,
+      this.#out,
     );
     return this.#room;
   }
 
-  #endRoom(path: Path): void {
-    const [, section, roomId] = path;
-    if (section === 'invite') {
-      const bytes = this.#inviteState ?? Buffer.from('null');
-      this.#inviteState = undefined;
-      this.#emit({ kind: 'hold', slot: 'invites', roomId: roomId as RoomId, bytes });
-      return;
-    }
+  #endInvite(roomId: RoomId): void {
+    this.#out.hold('invites', roomId, this.#inviteState ?? NO_INVITE_STATE);
+    this.#inviteState = undefined;
+  }
+
+  #endRoom(path: JsonPath): void {
     this.#roomOf(path).end();
     this.#room = undefined;
   }
@@ -163,15 +132,14 @@ export class InitialSyncTranslation {
     if (type === undefined) throw new JsonReaderError('Account data has no type');
     if (type === 'm.push_rules') return;
     this.#item('account_data', '');
-    this.#accountDataBytes.write(this.#context.sink);
+    this.#accountDataBytes.write(this.#out);
   }
 
   /** One receipt event of a large room may have megabytes: it is held as it is, and copied only where it must be. */
-  #takeEphemeral(path: Path, bytes: Buffer): void {
-    const ephemeral = this.#ephemeral;
-    if (path[6] === 'type') ephemeral.type = parseEvent<string>(bytes);
-    else if (ephemeral.type === undefined) ephemeral.content = Buffer.from(bytes);
-    else this.#holdReceipt(path[2] as RoomId, ephemeral.type, bytes);
+  #receiptContent(roomId: RoomId, bytes: Buffer): void {
+    const { type } = this.#ephemeral;
+    if (type === undefined) this.#ephemeral.content = Buffer.from(bytes);
+    else this.#holdReceipt(roomId, type, bytes);
   }
 
   #endEphemeral(roomId: RoomId): void {
@@ -181,26 +149,21 @@ export class InitialSyncTranslation {
   }
 
   #holdReceipt(roomId: RoomId, type: string, content: Buffer): void {
-    if (type === 'm.receipt') this.#emit({ kind: 'hold', slot: 'receipts', roomId, bytes: content });
+    if (type === 'm.receipt') this.#out.hold('receipts', roomId, content);
   }
 
-  #endTop(top: string): void {
-    if (top === 'rooms') this.#endRooms();
-    else if (this.#written.has(top)) this.#text(']');
+  #endList(name: string): void {
+    if (this.#written.has(name)) this.#out.text(']');
   }
 
   #endRooms(): void {
     this.#begin('rooms');
     const others = this.#roomCount;
-    this.#emit({
-      kind: 'release',
-      slot: 'invites',
-      toPieces: (held, index) => this.#invite(held, others + index > 0),
-    });
-    this.#text(']');
+    this.#out.release('invites', (held, index, out) => this.#writeInvite(held, others + index > 0, out));
+    this.#out.text(']');
   }
 
-  #invite({ roomId, bytes }: { roomId: RoomId; bytes: Buffer }, isFollowing: boolean): Piece[] {
+  #writeInvite({ roomId, bytes }: HeldRecord, isFollowing: boolean, out: AnswerOutput): void {
     const { userId, nowMs, roomToken } = this.#context;
     const inviteState = eventsOf(parseEvent<InvitedRoom['invite_state']>(bytes));
     const notification = this.#context.inviteOf(roomId);
@@ -217,41 +180,36 @@ export class InitialSyncTranslation {
       state: [],
       account_data: [],
     };
-    const text = JSON.stringify(room).slice(0, -1);
-    return [
-      textPiece(`${isFollowing ? ',' : ''}${text}`),
-      { kind: 'visibility', roomId, toText: toVisibilityMember },
-      textPiece('}'),
-    ];
+    out.text(`${isFollowing ? ',' : ''}${JSON.stringify(room).slice(0, -1)}`);
+    out.visibility(roomId, toVisibilityMember);
+    out.text('}');
   }
 
   #end(): void {
     if (this.#nextBatch === undefined) throw new Error('the answer has no next_batch');
     if (!this.#written.has('rooms')) this.#endRooms();
     for (const name of ['presence', 'account_data'])
-      if (!this.#written.has(name)) this.#text(`${this.#key(name)}[]`);
-    this.#text(`${this.#key('receipts')}[`);
-    this.#emit({
-      kind: 'release',
-      slot: 'receipts',
-      toPieces: ({ roomId, bytes }, index) => {
-        const head = `{"room_id":${JSON.stringify(roomId)},"type":"m.receipt","content":`;
-        return [textPiece(index === 0 ? head : `,${head}`), { kind: 'bytes', bytes }, textPiece('}')];
-      },
+      if (!this.#written.has(name)) this.#out.text(`${this.#key(name)}[]`);
+    this.#out.text(`${this.#key('receipts')}[`);
+    this.#out.release('receipts', ({ roomId, bytes }, index, out) => {
+      const head = `{"room_id":${JSON.stringify(roomId)},"type":"m.receipt","content":`;
+      out.text(index === 0 ? head : `,${head}`);
+      out.record(bytes);
+      out.text('}');
     });
-    this.#text(`]${this.#key('end')}${JSON.stringify(this.#nextBatch)}}`);
-    this.#emit({ kind: 'understood' });
+    this.#out.text(`]${this.#key('end')}${JSON.stringify(this.#nextBatch)}}`);
+    this.#out.understood();
   }
 
   /** Writes an element of one of the account's own arrays. */
   #item(name: string, text: string): void {
     const isFirst = !this.#written.has(name);
     this.#begin(name);
-    this.#text(isFirst ? text : `,${text}`);
+    this.#out.text(isFirst ? text : `,${text}`);
   }
 
   #begin(name: string): void {
-    if (!this.#written.has(name)) this.#text(`${this.#key(name)}[`);
+    if (!this.#written.has(name)) this.#out.text(`${this.#key(name)}[`);
   }
 
   #key(name: string): string {
@@ -260,21 +218,6 @@ export class InitialSyncTranslation {
     this.#separator = ',';
     return `${separator}${JSON.stringify(name)}:`;
   }
-
-  #text(text: string): void {
-    this.#emit(textPiece(text));
-  }
 }
 
-function visitTop(top: string | number | undefined): Step {
-  if (top === 'next_batch') return 'take';
-  return top === 'rooms' || top === 'presence' || top === 'account_data' ? 'enter' : 'skip';
-}
-
-const visitEvents = (key: string | number | undefined): Step => (key === 'events' ? 'enter' : 'skip');
-
-function visitRoom(section: string | number | undefined, key: string | number | undefined): Step {
-  if (section === 'invite') return key === 'invite_state' ? 'take' : 'skip';
-  if (key === 'ephemeral') return section === 'join' ? 'enter' : 'skip';
-  return key === 'timeline' || key === 'state' || key === 'account_data' ? 'enter' : 'skip';
-}
+const NO_INVITE_STATE = Buffer.from('null');

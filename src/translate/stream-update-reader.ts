@@ -10,7 +10,7 @@ import { parseExactly } from '../stream/exact-json.ts';
 import { JsonMembers } from '../stream/json-members.ts';
 import type { JsonPath, JsonStep, JsonVisitor } from '../stream/json-reader.ts';
 import { checkEvent, checkParsedEvent, UnreadableAnswer } from './checked-event.ts';
-import { checkedShape, type Shape } from './sync-shape.ts';
+import { SyncShapes, type Shape } from './sync-shape.ts';
 import { EphemeralWriter } from './ephemeral-bytes.ts';
 import type { PendingRoom, RoomEvent, RoomTimeline, StreamUpdate, WrittenEphemeral } from './events.ts';
 import { InitialSyncSigns } from './whole-initial-sync.ts';
@@ -33,6 +33,7 @@ export interface SyncUpdate extends StreamUpdate {
 const STEPS: Readonly<Record<Shape, JsonStep>> = {
   object: 'enter',
   list: 'enter',
+  'stripped state': 'enter',
   event: 'take members',
   text: 'take',
   flag: 'take',
@@ -69,6 +70,7 @@ export class StreamUpdateReader implements JsonVisitor {
   readonly #write = new EphemeralWriter();
   readonly #members = new JsonMembers();
   readonly #signs = new InitialSyncSigns();
+  readonly #shapes = new SyncShapes();
   #nextBatch: SyncToken | undefined;
   readonly #rooms: ReadRoom[] = [];
   /** The joined rooms whose timelines are kept. */
@@ -112,7 +114,7 @@ export class StreamUpdateReader implements JsonVisitor {
   }
 
   visit(path: JsonPath, first: number): JsonStep {
-    const shape = checkedShape(path, first);
+    const shape = this.#shapes.enter(path, first);
     if (path.length === 3 && shape === 'object') this.#startRoom(path);
     return STEPS[shape];
   }

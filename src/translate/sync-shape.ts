@@ -3,16 +3,55 @@
 import { ARRAY_START, OBJECT_START, QUOTE } from '../stream/json-bytes.ts';
 import { JsonMembers } from '../stream/json-members.ts';
 import type { JsonPath, JsonStep, JsonVisitor } from '../stream/json-reader.ts';
+import { PathTable, PathWalk } from '../stream/path-table.ts';
 import { checkEvent, checkParsedEvent, UnreadableAnswer } from './checked-event.ts';
 
 /** A shape is what a value has to be; `null` is as good as nothing, everywhere but in a list of events. */
-export type Shape = 'object' | 'list' | 'event' | 'text' | 'flag' | 'any';
+export type Shape = 'object' | 'list' | 'event' | 'stripped state' | 'text' | 'flag' | 'any';
 
-/** A path → the shape of its value. Throws an `UnreadableAnswer` where the value begins as one of another type does. */
-export function checkedShape(path: JsonPath, first: number): Shape {
-  const shape = shapeAt(path);
-  if (!isOfShape(shape, first)) throw new UnreadableAnswer(`${path.join('.')} is not of its type`);
-  return shape;
+/** The table has the shape of each value that we rely on; all others are `any`. */
+const SHAPES = new PathTable<Shape>({
+  '': 'object',
+  next_batch: 'text',
+  'rooms|presence|account_data': 'object',
+  'presence|account_data/events': 'list',
+  'presence|account_data/events/*': 'event',
+  'rooms/join|leave|invite|knock': 'object',
+  'rooms/join|leave|invite|knock/*': 'object',
+  'rooms/invite/*/invite_state': 'stripped state',
+  'rooms/invite/*/invite_state/events': 'list',
+  'rooms/invite/*/invite_state/events/*': 'event',
+  'rooms/knock/*/knock_state': 'stripped state',
+  'rooms/knock/*/knock_state/events': 'list',
+  'rooms/knock/*/knock_state/events/*': 'event',
+  'rooms/join|leave/*/timeline|state|account_data': 'object',
+  'rooms/join|leave/*/timeline|state|account_data/events': 'list',
+  'rooms/join|leave/*/timeline|state|account_data/events/*': 'event',
+  'rooms/join|leave/*/timeline/limited': 'flag',
+  'rooms/join|leave/*/timeline/prev_batch': 'text',
+  'rooms/join/*/ephemeral': 'object',
+  'rooms/join/*/ephemeral/events': 'list',
+  'rooms/join/*/ephemeral/events/*': 'event',
+  // Of an event that is entered.
+  'rooms/join/*/ephemeral/events/*/type': 'text',
+  'rooms/join/*/ephemeral/events/*/content': 'object',
+});
+
+/** A walk through one answer, which knows the shape of each value; a value's parent is asked about before the value. */
+export class SyncShapes {
+  readonly #walk = new PathWalk(SHAPES);
+
+  /** Returns what a value that begins has to be. Throws an `UnreadableAnswer` where it begins as one of another type does. */
+  enter(path: JsonPath, first: number): Shape {
+    const shape = this.#walk.enter(path) ?? 'any';
+    if (!isOfShape(shape, first)) throw new UnreadableAnswer(`${path.join('.')} is not of its type`);
+    return shape;
+  }
+
+  /** Returns the shape of a value that was entered and is taken now. */
+  at(path: JsonPath): Shape {
+    return this.#walk.at(path) ?? 'any';
+  }
 }
 
 /** Throws where an answer has no `next_batch`, or one that its client could not come back with. */
@@ -28,6 +67,7 @@ export function checkNextBatch(token: unknown, isSyncToken: (text: string) => bo
 export class CheckedSync implements JsonVisitor {
   readonly #inner: JsonVisitor;
   readonly #isSyncToken: (text: string) => boolean;
+  readonly #shapes = new SyncShapes();
   readonly #members = new JsonMembers();
   #hasNextBatch = false;
 
@@ -37,7 +77,7 @@ export class CheckedSync implements JsonVisitor {
   }
 
   visit(path: JsonPath, first: number): JsonStep {
-    checkedShape(path, first);
+    this.#shapes.enter(path, first);
     return this.#inner.visit(path, first);
   }
 
@@ -45,13 +85,12 @@ export class CheckedSync implements JsonVisitor {
     if (path.length === 1 && path[0] === 'next_batch') {
       checkNextBatch(JSON.parse(bytes.toString()), this.#isSyncToken);
       this.#hasNextBatch = true;
-    } else if (path.length === 4) checkEvents(bytes);
-    else if (shapeAt(path) === 'event') this.#checkEvent(bytes);
+    } else this.#check(this.#shapes.at(path), bytes);
     this.#inner.take(path, bytes);
   }
 
   takeMembers(path: JsonPath, bytes: Buffer, members: JsonMembers): void {
-    if (shapeAt(path) === 'event') checkEvent(bytes, members);
+    if (this.#shapes.at(path) === 'event') checkEvent(bytes, members);
     this.#inner.takeMembers?.(path, bytes, members);
   }
 
@@ -60,7 +99,9 @@ export class CheckedSync implements JsonVisitor {
     this.#inner.leave(path);
   }
 
-  #checkEvent(bytes: Buffer): void {
+  #check(shape: Shape, bytes: Buffer): void {
+    if (shape === 'stripped state') checkEvents(bytes);
+    if (shape !== 'event') return;
     if (this.#members.find(bytes, 0)) checkEvent(bytes, this.#members);
     else checkParsedEvent(JSON.parse(bytes.toString()));
   }
@@ -74,57 +115,6 @@ function checkEvents(bytes: Buffer): void {
   for (const event of events) checkParsedEvent(event);
 }
 
-/** A path → the shape of its value, as far as we rely on it. */
-function shapeAt(path: JsonPath): Shape {
-  // By index: each event comes by here, and a pattern would make an iterator.
-  const top = path[0];
-  const section = path[1];
-  const key = path[3];
-  const part = path[4];
-  switch (path.length) {
-    case 0:
-      return 'object';
-    case 1:
-      if (top === 'next_batch') return 'text';
-      return top === 'rooms' || top === 'presence' || top === 'account_data' ? 'object' : 'any';
-    case 2:
-      if (top !== 'rooms') return section === 'events' ? 'list' : 'any';
-      return section === 'join' || section === 'leave' || section === 'invite' || section === 'knock'
-        ? 'object'
-        : 'any';
-    case 3:
-      return top === 'rooms' ? 'object' : 'event';
-    case 4:
-      return shapeOfRoomKey(section, key);
-    case 5:
-      if (part === 'limited') return 'flag';
-      if (part === 'prev_batch') return 'text';
-      return part === 'events' ? 'list' : 'any';
-    case 6:
-      return 'event';
-    default:
-      return shapeOfMember(path);
-  }
-}
-
-/** A path inside an event that is entered → the shape of its value. */
-function shapeOfMember(path: JsonPath): Shape {
-  const [, , , , , , name] = path;
-  if (path.length !== 7 || (name !== 'type' && name !== 'content')) return 'any';
-  return name === 'type' ? 'text' : 'object';
-}
-
-function shapeOfRoomKey(section: string | number | undefined, key: string | number | undefined): Shape {
-  const isWanted =
-    section === 'invite' || section === 'knock'
-      ? key === `${section}_state`
-      : key === 'timeline' ||
-        key === 'state' ||
-        key === 'account_data' ||
-        (key === 'ephemeral' && section === 'join');
-  return isWanted ? 'object' : 'any';
-}
-
 const LETTER_F = 0x66;
 const LETTER_N = 0x6e;
 const LETTER_T = 0x74;
@@ -136,6 +126,7 @@ function isOfShape(shape: Shape, first: number): boolean {
     case 'event':
       return first === OBJECT_START;
     case 'object':
+    case 'stripped state':
       return first === OBJECT_START || first === LETTER_N;
     case 'list':
       return first === ARRAY_START || first === LETTER_N;

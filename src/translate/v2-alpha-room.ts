@@ -1,28 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { EphemeralEvent } from '../matrix/client-event.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import { ByteSink } from '../stream/byte-sink.ts';
 import { COLON, COMMA, OBJECT_END, OBJECT_START } from '../stream/json-bytes.ts';
-import {
-  textPiece,
-  toPublishedMember,
-  type Emit,
-  type HeldRecord,
-  type HeldSlot,
-  type Piece,
-} from './initial-sync-piece.ts';
+import type { AnswerOutput, HeldSlot, WriteHeld } from './answer-output.ts';
 import { SplicedObject } from './spliced-object.ts';
+import { toPublishedMember, type TranslationContext } from './translated-sync.ts';
 import type { V2AlphaDraft } from './v2-alpha-draft.ts';
 
-export interface V2AlphaContext {
+export interface V2AlphaContext extends TranslationContext {
   draft: V2AlphaDraft;
-  sink: ByteSink;
-  /** A token for the place before an event; without one, for the room's newest place. */
-  roomToken(roomId: RoomId, eventId: EventId | null, side: 'before' | 'after'): string;
-  /** Is called for each event of a room's timeline. */
-  onEvent?(eventId: EventId, roomId: RoomId): void;
-  /** Is called for each presence event, in its legacy form. */
-  onPresence?(event: EphemeralEvent): void;
 }
 
 /** Ids are handed to the spool in blocks of so many bytes, as a room may have more of them than memory should hold. */
@@ -42,7 +28,7 @@ const FIRST_BYTES = 512;
 export class V2AlphaRoom {
   readonly #roomId: RoomId;
   readonly #context: V2AlphaContext;
-  readonly #emit: Emit;
+  readonly #out: AnswerOutput;
   readonly #hasEphemeral: boolean;
   readonly #timeline: IdList;
   readonly #state: IdList;
@@ -55,15 +41,15 @@ export class V2AlphaRoom {
   #isLimited = false;
   #prevBatch: string | undefined;
 
-  constructor(roomId: RoomId, section: 'join' | 'leave', context: V2AlphaContext, emit: Emit) {
+  constructor(roomId: RoomId, section: 'join' | 'leave', context: V2AlphaContext, out: AnswerOutput) {
     this.#roomId = roomId;
     this.#context = context;
-    this.#emit = emit;
+    this.#out = out;
     this.#hasEphemeral = section === 'join';
-    this.#timeline = new IdList('timeline_ids', roomId);
-    this.#state = new IdList('state_ids', roomId);
-    emit(textPiece(context.draft.roomStart(JSON.stringify(roomId))));
-    emit({ kind: 'understood' });
+    this.#timeline = new IdList('timeline_ids', roomId, out);
+    this.#state = new IdList('state_ids', roomId, out);
+    out.text(context.draft.roomStart(JSON.stringify(roomId)));
+    out.understood();
   }
 
   /** An element of the room's `timeline`, `state`, `ephemeral` or `account_data`, valid during the call. */
@@ -72,7 +58,7 @@ export class V2AlphaRoom {
     if (section === 'state') return void this.#roomEvent(event, this.#state);
     const slot = section as HeldSlot;
     this.#held.add(slot);
-    this.#emit({ kind: 'hold', slot, roomId: this.#roomId, bytes: event.bytes });
+    this.#out.hold(slot, this.#roomId, event.bytes);
   }
 
   takeLimited(bytes: Buffer): void {
@@ -92,10 +78,10 @@ export class V2AlphaRoom {
   end(): void {
     const { draft } = this.#context;
     this.#text(`}${draft.timelineStart}`);
-    this.#emitAll(this.#timeline.written());
+    this.#timeline.write();
     this.#text(draft.timelineEnd({ limited: this.#isLimited, prevBatch: this.#prevBatchOrOurs() }));
     this.#text(draft.state.start);
-    this.#emitAll(this.#state.written());
+    this.#state.write();
     this.#text(draft.state.end);
     if (this.#hasEphemeral) this.#writeEphemeral();
     if (draft.name === 'A') this.#endOfDraftA();
@@ -107,10 +93,10 @@ export class V2AlphaRoom {
     const { ephemeral } = this.#context.draft;
     const head = `{"room_id":${JSON.stringify(this.#roomId)}`;
     this.#text(ephemeral.start);
-    this.#release('ephemeral', ({ bytes }, index, sink) => {
-      sink.text(index === 0 ? head : `,${head}`);
-      new SplicedObject(bytes).writeWithout(['room_id'], ',', sink);
-      return [textPiece('}')];
+    this.#release('ephemeral', ({ bytes }, index, out) => {
+      out.text(index === 0 ? head : `,${head}`);
+      new SplicedObject(bytes).writeWithout(['room_id'], ',', out);
+      out.text('}');
     });
     this.#text(ephemeral.end);
   }
@@ -119,17 +105,17 @@ export class V2AlphaRoom {
   #privateUserData(): void {
     if (!this.#held.has('account_data')) return;
     this.#text(',"private_user_data":{"events":[');
-    this.#release('account_data', ({ bytes }, index) => [
-      textPiece(index === 0 ? '' : ','),
-      { kind: 'bytes', bytes },
-    ]);
+    this.#release('account_data', ({ bytes }, index, out) => {
+      if (index > 0) out.byte(COMMA);
+      out.record(bytes);
+    });
     this.#text(']}');
   }
 
   #endOfDraftA(): void {
-    if (this.#held.has('account_data')) this.#emit({ kind: 'drop', slot: 'account_data' });
+    if (this.#held.has('account_data')) this.#out.drop('account_data');
     if (!this.#hasEphemeral) this.#text(',"ephemeral":[]');
-    this.#emit({ kind: 'visibility', roomId: this.#roomId, toText: toPublishedMember });
+    this.#out.visibility(this.#roomId, toPublishedMember);
   }
 
   #timelineEvent(event: SplicedObject): void {
@@ -144,20 +130,19 @@ export class V2AlphaRoom {
     if (!this.#inMap.has(idText)) this.#writeEntry(idText, event);
     // Most state follows the timeline, and there is a lot of it: it needs not be remembered.
     if (!this.#isTimelineRead) this.#inMap.add(idText);
-    const full = list.add(idText);
-    if (full !== undefined) this.#emit(full);
+    list.add(idText);
     return idText;
   }
 
   #writeEntry(idText: string, event: SplicedObject): void {
-    const { sink } = this.#context;
-    if (this.#mapSeparator !== '') sink.byte(COMMA);
+    const out = this.#out;
+    if (this.#mapSeparator !== '') out.byte(COMMA);
     this.#mapSeparator = ',';
-    sink.text(idText);
-    sink.byte(COLON);
-    sink.byte(OBJECT_START);
-    event.writeWithout(NOT_IN_MAP, '', sink);
-    sink.byte(OBJECT_END);
+    out.text(idText);
+    out.byte(COLON);
+    out.byte(OBJECT_START);
+    event.writeWithout(NOT_IN_MAP, '', out);
+    out.byte(OBJECT_END);
   }
 
   /** A client pages back from it, so it must be there. */
@@ -165,16 +150,12 @@ export class V2AlphaRoom {
     return this.#prevBatch ?? this.#context.roomToken(this.#roomId, this.#firstId ?? null, 'before');
   }
 
-  #release(slot: HeldSlot, toPieces: (held: HeldRecord, index: number, sink: ByteSink) => Piece[]): void {
-    if (this.#held.has(slot)) this.#emit({ kind: 'release', slot, toPieces });
+  #release(slot: HeldSlot, write: WriteHeld): void {
+    if (this.#held.has(slot)) this.#out.release(slot, write);
   }
 
   #text(text: string): void {
-    this.#emit(textPiece(text));
-  }
-
-  #emitAll(pieces: readonly Piece[]): void {
-    for (const piece of pieces) this.#emit(piece);
+    this.#out.text(text);
   }
 }
 
@@ -190,30 +171,27 @@ function idTextOf(event: SplicedObject, roomId: RoomId): string {
 class IdList {
   readonly #slot: HeldSlot;
   readonly #roomId: RoomId;
+  readonly #out: AnswerOutput;
   readonly #block = new ByteSink(FIRST_BYTES);
   #isEmpty = true;
 
-  constructor(slot: 'state_ids' | 'timeline_ids', roomId: RoomId) {
+  constructor(slot: 'state_ids' | 'timeline_ids', roomId: RoomId, out: AnswerOutput) {
+    this.#out = out;
     this.#slot = slot;
     this.#roomId = roomId;
   }
 
-  /** Adds an id; returns a piece to emit, where it is time for one. */
-  add(idText: string): Piece | undefined {
+  add(idText: string): void {
     if (!this.#isEmpty) this.#block.byte(COMMA);
     this.#isEmpty = false;
     this.#block.text(idText);
-    if (this.#block.length < ID_BLOCK) return undefined;
-    return { kind: 'hold', slot: this.#slot, roomId: this.#roomId, bytes: Buffer.from(this.#block.drain()) };
+    if (this.#block.length >= ID_BLOCK)
+      this.#out.hold(this.#slot, this.#roomId, Buffer.from(this.#block.drain()));
   }
 
-  /** Returns the pieces that write the list. */
-  written(): Piece[] {
-    const rest = Buffer.from(this.#block.drain());
-    return [
-      { kind: 'release', slot: this.#slot, toPieces: ({ bytes }) => [{ kind: 'bytes', bytes }] },
-      { kind: 'bytes', bytes: rest },
-    ];
+  write(): void {
+    this.#out.release(this.#slot, ({ bytes }, _index, out) => out.record(bytes));
+    this.#out.bytes(this.#block.drain());
   }
 }
 

@@ -1,41 +1,22 @@
-import type { ClientEvent, EphemeralEvent, StrippedEvent } from '../matrix/client-event.ts';
-import type { Milliseconds, RoomId, UserId } from '../matrix/identifiers.ts';
+import type { EphemeralEvent, StrippedEvent } from '../matrix/client-event.ts';
+import type { RoomId } from '../matrix/identifiers.ts';
 import { eventsOf, type InvitedRoom } from '../matrix/sync.ts';
-import type { JsonMembers } from '../stream/json-members.ts';
-import type { JsonStep } from '../stream/json-reader.ts';
-import {
-  parseEvent,
-  textPiece,
-  toPublishedMember,
-  type Emit,
-  type HeldRecord,
-  type Piece,
-} from './initial-sync-piece.ts';
+import type { JsonPath } from '../stream/json-reader.ts';
+import { PathReader, type PathHandler } from '../stream/path-reader.ts';
+import type { AnswerOutput, HeldRecord } from './answer-output.ts';
 import { toLegacyPresence } from './presence.ts';
 import { SplicedObject } from './spliced-object.ts';
+import { parseEvent, toPublishedMember, type StreamTranslation } from './translated-sync.ts';
 import { toInvitedRoomOfDraftA } from './v2-alpha-invite.ts';
 import { V2AlphaRoom, type V2AlphaContext } from './v2-alpha-room.ts';
-
-type Path = readonly (string | number)[];
-
-export interface V2AlphaSyncContext extends V2AlphaContext {
-  userId: UserId;
-  nowMs: Milliseconds;
-  /** The whole event of an invite, where it is known by the time that invites are released. */
-  inviteOf(roomId: RoomId): ClientEvent | undefined;
-}
 
 type Section = 'join' | 'invite' | 'leave';
 
 /** Draft B has the sections under the names of its time. */
 const SECTIONS: Readonly<Record<Section, string>> = { join: 'joined', invite: 'invited', leave: 'archived' };
 
-const isSection = (key: string | number | undefined): key is Section =>
-  key === 'join' || key === 'invite' || key === 'leave';
-
 /**
- * A `/sync`, initial or not, value by value (it is the visitor of a `stream/json-reader.ts`) → the pieces of the answer
- * that v2_alpha's `/sync` gave in 2015, in either of its drafts.
+ * A `/sync`, initial or not, value by value → the answer that v2_alpha's `/sync` gave in 2015, in either of its drafts.
  *
  * No order of keys is assumed, any key may be missing or null. What the drafts did not have is left out: knocks, the
  * account's own data, to-device messages, counts and summaries.
@@ -44,10 +25,11 @@ const isSection = (key: string | number | undefined): key is Section =>
  *
  * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */
-export class V2AlphaSyncTranslation {
-  readonly #context: V2AlphaSyncContext;
-  readonly #emit: Emit;
-  /** The keys of the answer that were begun, sections of rooms among them. */
+export class V2AlphaSyncTranslation implements StreamTranslation {
+  readonly visitor: PathReader;
+  readonly #context: V2AlphaContext;
+  readonly #out: AnswerOutput;
+  /** Keys of the answer that were begun, sections of rooms among them. */
   readonly #written = new Set<string>();
   #separator = '';
   #itemSeparator = '';
@@ -55,9 +37,10 @@ export class V2AlphaSyncTranslation {
   #invitedId: string | undefined;
   #isComplete = false;
 
-  constructor(context: V2AlphaSyncContext, emit: Emit) {
+  constructor(context: V2AlphaContext, out: AnswerOutput) {
     this.#context = context;
-    this.#emit = emit;
+    this.#out = out;
+    this.visitor = new PathReader({ ...this.#accountPaths(), ...this.#roomPaths() });
     this.#text('{');
   }
 
@@ -66,106 +49,90 @@ export class V2AlphaSyncTranslation {
     return this.#isComplete;
   }
 
-  visit(path: Path): JsonStep {
-    const [top, section, , key, part] = path;
-    const isRooms = top === 'rooms';
-    switch (path.length) {
-      case 0:
-        return 'enter';
-      case 1:
-        if (top === 'next_batch') return 'take';
-        return isRooms || top === 'presence' ? 'enter' : 'skip';
-      case 2:
-        return (isRooms ? isSection(section) : section === 'events') ? 'enter' : 'skip';
-      case 3:
-        return isRooms ? 'enter' : 'take';
-      case 4:
-        return this.#visitRoom(section, key);
-      case 5:
-        if (part === 'limited' || part === 'prev_batch') return 'take';
-        return part === 'events' ? 'enter' : 'skip';
-      default:
-        return section === 'invite' ? 'take' : 'take members';
-    }
+  #accountPaths(): Record<string, PathHandler> {
+    const inviteState = 'rooms/invite/*/invite_state';
+    return {
+      '': { leave: () => this.#end() },
+      next_batch: { take: (bytes) => this.#nextBatch(bytes) },
+      presence: { leave: () => this.#endPresence() },
+      'presence/events/*': { take: (bytes) => this.#presence(bytes) },
+      rooms: { leave: () => this.#endRooms() },
+      'rooms/join|invite|leave': { leave: ([, section]) => this.#endSection(section as Section) },
+      'rooms/invite/*': { leave: ([, , roomId]) => this.#endInvite(roomId as RoomId) },
+      ...(this.#isDraftA
+        ? { [inviteState]: { take: (bytes, [, , roomId]) => this.#holdInvite(roomId as RoomId, bytes) } }
+        : {
+            [`${inviteState}/events/*`]: {
+              take: (bytes, [, , roomId]) => this.#inviteState(roomId as RoomId, bytes),
+            },
+          }),
+    };
   }
 
-  take(path: Path, bytes: Buffer): void {
-    const [top, section, , key, part] = path;
-    if (top === 'next_batch') this.#nextBatch(bytes);
-    else if (top === 'presence') this.#presence(bytes);
-    else if (path.length === 4) this.#hold('invites', path, bytes);
-    else if (section === 'invite') this.#inviteState(path, bytes);
-    else if (part === 'limited') this.#roomOf(path).takeLimited(bytes);
-    else if (part === 'prev_batch') this.#roomOf(path).takePrevBatch(bytes);
-    else this.#roomOf(path).takeEvent(String(key), new SplicedObject(bytes));
-  }
-
-  takeMembers(path: Path, bytes: Buffer, members: JsonMembers): void {
-    this.#roomOf(path).takeEvent(String(path[3]), new SplicedObject(bytes, members));
-  }
-
-  leave(path: Path): void {
-    const [top, section, , key] = path;
-    if (path.length === 0) this.#end();
-    else if (path.length === 1) this.#endTop(String(top));
-    else if (path.length === 2 && isSection(section)) this.#endSection(section);
-    else if (path.length === 3 && isSection(section)) this.#endRoom(path, section);
-    else if (path.length === 4 && section !== 'invite') this.#roomOf(path).leave(String(key));
+  #roomPaths(): Record<string, PathHandler> {
+    const room = 'rooms/join|leave/*';
+    const sections = [`${room}/timeline|state|account_data`, 'rooms/join/*/ephemeral'];
+    const events: PathHandler = {
+      take: (bytes, path) => this.#roomOf(path).takeEvent(String(path[3]), new SplicedObject(bytes)),
+      members: (bytes, members, path) =>
+        this.#roomOf(path).takeEvent(String(path[3]), new SplicedObject(bytes, members)),
+    };
+    return {
+      [room]: { leave: (path) => this.#endRoom(path) },
+      ...Object.fromEntries(
+        sections.flatMap((section) => [
+          [section, { leave: (path: JsonPath) => this.#roomOf(path).leave(String(path[3])) }],
+          [`${section}/events/*`, events],
+        ]),
+      ),
+      [`${room}/timeline/limited`]: { take: (bytes, path) => this.#roomOf(path).takeLimited(bytes) },
+      [`${room}/timeline/prev_batch`]: { take: (bytes, path) => this.#roomOf(path).takePrevBatch(bytes) },
+    };
   }
 
   get #isDraftA(): boolean {
     return this.#context.draft.name === 'A';
   }
 
-  #visitRoom(section: string | number | undefined, key: string | number | undefined): JsonStep {
-    if (section === 'invite') {
-      if (key !== 'invite_state') return 'skip';
-      return this.#isDraftA ? 'take' : 'enter';
-    }
-    if (key === 'ephemeral') return section === 'join' ? 'enter' : 'skip';
-    return key === 'timeline' || key === 'state' || key === 'account_data' ? 'enter' : 'skip';
-  }
-
-  #roomOf([, section, roomId]: Path): V2AlphaRoom {
+  #roomOf([, section, roomId]: JsonPath): V2AlphaRoom {
     if (this.#room === undefined) {
       this.#beginRoom(section as Section);
-      this.#room = new V2AlphaRoom(roomId as RoomId, section as 'join' | 'leave', this.#context, this.#emit);
+      this.#room = new V2AlphaRoom(roomId as RoomId, section as 'join' | 'leave', this.#context, this.#out);
     }
     return this.#room;
   }
 
-  #endRoom(path: Path, section: Section): void {
-    if (section !== 'invite') {
-      this.#roomOf(path).end();
-      this.#room = undefined;
-    } else if (!this.#isDraftA) {
-      this.#beginInvite(path);
+  #endRoom(path: JsonPath): void {
+    this.#roomOf(path).end();
+    this.#room = undefined;
+  }
+
+  #endInvite(roomId: RoomId): void {
+    if (!this.#isDraftA) {
+      this.#beginInvite(roomId);
       this.#text(']}}');
-    } else if (this.#invitedId !== path[2]) {
-      this.#hold('invites', path, Buffer.from('null'));
-    }
+    } else if (this.#invitedId !== roomId) this.#holdInvite(roomId, NO_INVITE_STATE);
     this.#invitedId = undefined;
   }
 
-  #hold(slot: 'invites', path: Path, bytes: Buffer): void {
-    this.#invitedId = String(path[2]);
-    this.#emit({ kind: 'hold', slot, roomId: path[2] as RoomId, bytes });
+  #holdInvite(roomId: RoomId, bytes: Buffer): void {
+    this.#invitedId = roomId;
+    this.#out.hold('invites', roomId, bytes);
   }
 
-  /** Writes an element of draft B's `invite_state`, which is the modern one. */
-  #inviteState(path: Path, bytes: Buffer): void {
-    const separator = this.#beginInvite(path) ? '' : ',';
-    this.#text(separator);
-    this.#emit({ kind: 'bytes', bytes });
+  /** An element of draft B's `invite_state`, which is the modern one. */
+  #inviteState(roomId: RoomId, bytes: Buffer): void {
+    if (!this.#beginInvite(roomId)) this.#text(',');
+    this.#out.bytes(bytes);
   }
 
-  /** Begins an invited room; returns whether it had not begun yet. */
-  #beginInvite([, , roomId]: Path): boolean {
+  /** True where it had not begun. */
+  #beginInvite(roomId: RoomId): boolean {
     if (this.#invitedId === roomId) return false;
-    this.#invitedId = roomId as string;
+    this.#invitedId = roomId;
     this.#beginRoom('invite');
     this.#text(`${JSON.stringify(roomId)}:{"invite_state":{"events":[`);
-    this.#emit({ kind: 'understood' });
+    this.#out.understood();
     return true;
   }
 
@@ -210,14 +177,13 @@ export class V2AlphaSyncTranslation {
   /** Writes the invited rooms of draft A: they stand in the list with the others, last, as their events must be asked for. */
   #invitesOfDraftA(): void {
     const separator = this.#itemSeparator;
-    const toPieces = (held: HeldRecord, index: number): Piece[] => [
-      textPiece(index === 0 ? separator : ','),
-      ...this.#invite(held),
-    ];
-    this.#emit({ kind: 'release', slot: 'invites', toPieces });
+    this.#out.release('invites', (held, index, out) => {
+      out.text(index === 0 ? separator : ',');
+      this.#writeInvite(held, out);
+    });
   }
 
-  #invite({ roomId, bytes }: HeldRecord): Piece[] {
+  #writeInvite({ roomId, bytes }: HeldRecord, out: AnswerOutput): void {
     const { userId, nowMs, roomToken } = this.#context;
     const room = toInvitedRoomOfDraftA({
       roomId,
@@ -227,11 +193,9 @@ export class V2AlphaSyncTranslation {
       nowMs,
       prevBatch: roomToken(roomId, null, 'before'),
     });
-    return [
-      textPiece(JSON.stringify(room).slice(0, -1)),
-      { kind: 'visibility', roomId, toText: toPublishedMember },
-      textPiece('}'),
-    ];
+    out.text(JSON.stringify(room).slice(0, -1));
+    out.visibility(roomId, toPublishedMember);
+    out.text('}');
   }
 
   #nextBatch(bytes: Buffer): void {
@@ -247,12 +211,11 @@ export class V2AlphaSyncTranslation {
     const presence = toLegacyPresence(parseEvent<EphemeralEvent>(bytes));
     this.#context.onPresence?.(presence);
     if (this.#isDraftA) this.#text(JSON.stringify(presence));
-    else this.#emit({ kind: 'bytes', bytes });
+    else this.#out.bytes(bytes);
   }
 
-  #endTop(top: string): void {
-    if (top === 'rooms') this.#endRooms();
-    else if (top === 'presence' && this.#written.has(top)) this.#text(this.#context.draft.presence.end);
+  #endPresence(): void {
+    if (this.#written.has('presence')) this.#text(this.#context.draft.presence.end);
   }
 
   #end(): void {
@@ -262,7 +225,7 @@ export class V2AlphaSyncTranslation {
     if (!this.#written.has('presence')) this.#key('presence', presence.start + presence.end);
     if (this.#isDraftA) this.#key('private_user_data', '"private_user_data":[]');
     this.#text('}');
-    this.#emit({ kind: 'understood' });
+    this.#out.understood();
     this.#isComplete = true;
   }
 
@@ -274,6 +237,8 @@ export class V2AlphaSyncTranslation {
   }
 
   #text(text: string): void {
-    this.#emit(textPiece(text));
+    this.#out.text(text);
   }
 }
+
+const NO_INVITE_STATE = Buffer.from('null');

@@ -3,7 +3,8 @@ import { createCarefulKind } from '../../src/homeserver/kinds/careful.ts';
 import { conduit } from '../../src/homeserver/kinds/conduit.ts';
 import { continuwuity } from '../../src/homeserver/kinds/continuwuity.ts';
 import { dendrite } from '../../src/homeserver/kinds/dendrite.ts';
-import { createKindReader } from '../../src/homeserver/kinds/recognise.ts';
+import { HOMESERVER_KINDS } from '../../src/matrix/homeserver-kinds.ts';
+import { createKindReader, type KindReaderOptions } from '../../src/homeserver/kinds/recognise.ts';
 import { tuwunel } from '../../src/homeserver/kinds/tuwunel.ts';
 import { HomeserverError, HomeserverUnavailable } from '../../src/matrix/errors.ts';
 import type { MessagesToken, RoomId, SyncToken } from '../../src/matrix/identifiers.ts';
@@ -179,7 +180,7 @@ describe('careful, reading', () => {
 
 describe('auto', () => {
   const refusal = () => new HomeserverError(404, Buffer.from('{"errcode":"M_UNRECOGNIZED"}'), {});
-  const recognise = async (homeserver: FakeHomeserver, setting = 'auto') => {
+  const recognise = async (homeserver: FakeHomeserver, setting: KindReaderOptions['setting'] = 'auto') => {
     const unknown: (string | undefined)[] = [];
     const reader = createKindReader({ homeserver, setting, onUnknown: (name) => unknown.push(name) });
     return { name: (await reader.kind()).name, unknown, reader };
@@ -337,14 +338,11 @@ describe('auto', () => {
     expect(await reader.kind()).toBe(before);
   });
 
-  test.each(['synapse', 'dendrite', 'conduit', 'tuwunel', 'continuwuity', 'careful', 'sandbox'])(
-    'set to %s -> that, unasked',
-    async (setting) => {
-      const homeserver = new FakeHomeserver();
-      const { name, reader } = await recognise(homeserver, setting);
-      expect(name).toBe(setting);
-      expect(await reader.learn({ server: { name: 'Other' } })).toBe(false);
-      expect(homeserver.asked).toEqual([]);
-    },
-  );
+  test.each(HOMESERVER_KINDS)('set to %s -> that, unasked', async (setting) => {
+    const homeserver = new FakeHomeserver();
+    const { name, reader } = await recognise(homeserver, setting);
+    expect(name).toBe(setting);
+    expect(await reader.learn({ server: { name: 'Other' } })).toBe(false);
+    expect(homeserver.asked).toEqual([]);
+  });
 });

@@ -4,24 +4,19 @@ import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
 import { tokensGivenBy } from '../../homeserver/kinds/sync-token.ts';
 import { queryOf } from '../../http/query.ts';
 import { checkDirection, readBoolean, readLimit } from '../../matrix/query.ts';
-import { encodeRoomToken } from '../../tokens/own-tokens.ts';
 import { checkToken } from '../../tokens/read-position.ts';
+import { InitialSyncTranslation } from '../../translate/initial-sync.ts';
 import { initialSyncFilter } from '../../translate/sync-filter.ts';
 import type { CreateEndpoint, SessionCall } from '../route.ts';
 import { readBotNow, streamBotAccount } from '../session/bot-account.ts';
-import { readInviteNotifications } from '../session/invite-notifications.ts';
-import { createSpool } from '../streamed/spool.ts';
+import { writeAccount } from '../streamed/account-answer.ts';
 import { replyWhileItComes } from '../streamed/streamed-reply.ts';
-import { writeInitialSync } from './initial-sync-answer.ts';
 
 interface InitialSyncQuery {
   limit: number;
   archived: boolean;
   isRaw: boolean;
 }
-
-/** What one answer may hold back in memory. */
-const MOST_HELD_BYTES = 16 * 1024 * 1024;
 
 /**
  * `GET /initialSync`: everything that a client needs at start, streamed while the homeserver's answer comes in.
@@ -32,13 +27,13 @@ const MOST_HELD_BYTES = 16 * 1024 * 1024;
  * @see docs/reference/synapse-legacy.md#initial-sync
  */
 export const createInitialSync: CreateEndpoint<SessionCall> = (services) => {
-  const { cursors, clock } = services;
+  const { cursors } = services;
 
   async function getInitialSync(
     { session, request, reply, signal }: SessionCall,
     query: InitialSyncQuery,
   ): Promise<void> {
-    const { key, account, userId } = session;
+    const { key, account } = session;
     const visibility = services.waitForVisibilities(signal);
     // Its rooms' visibilities are asked for while the homeserver is still at work on the long answer.
     account.joinedRooms().then(visibility.askAhead, () => {});
@@ -48,26 +43,21 @@ export const createInitialSync: CreateEndpoint<SessionCall> = (services) => {
       () => account.streamSync({ filter, timeoutMs: 0, setPresence: 'offline' }),
       () => readBotAccount(account, query),
     );
-    const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
-    reply.raw.once('close', () => void spool.close());
     const kind = await services.kind();
-    const pieces = writeInitialSync({
-      chunks,
-      isSyncToken: tokensGivenBy(kind),
-      spool,
-      visibility,
-      context: {
-        userId,
-        archived: query.archived,
-        isRaw: query.isRaw,
-        nowMs: clock.now(),
-        ...(kind.ignoresTimelineLimit === true && { mostEvents: query.limit }),
-        roomToken: (roomId, eventId, side) => encodeRoomToken({ roomId, eventId, side }),
-        onEvent: (eventId, roomId) => services.eventRooms.note(eventId, roomId),
-        onPresence: (event) => services.presences.note(key, [event]),
+    const { archived, isRaw, limit } = query;
+    const mostEvents = kind.ignoresTimelineLimit === true ? { mostEvents: limit } : {};
+    const pieces = writeAccount(
+      session,
+      services,
+      {
+        chunks,
+        isSyncToken: tokensGivenBy(kind),
+        visibility,
+        translate: (context, out) =>
+          new InitialSyncTranslation({ ...context, archived, isRaw, ...mostEvents }, out),
       },
-      readInvites: (invited) => readInviteNotifications(session, invited),
-    });
+      (spool) => reply.raw.once('close', () => void spool.close()),
+    );
     // All of it was taken: the session's next initial sync asks anew.
     await replyWhileItComes(request, reply, pieces, { onSent: () => cursors.countInitialSync(key) });
   }

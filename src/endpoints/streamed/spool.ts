@@ -3,7 +3,7 @@ import { open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClientLeft } from '../../http/send.ts';
-import type { HeldRecord, HeldSlot } from '../../translate/initial-sync-piece.ts';
+import type { HeldRecord, HeldSlot } from '../../translate/answer-output.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 
 /** What an answer must hold back until its time comes: in memory up to a bound, beyond it in a temporary file. */

@@ -1,42 +1,25 @@
-import type { IsSyncToken } from '../../homeserver/kinds/sync-token.ts';
 import { readOrRefuse } from '../../homeserver/unreadable-answer.ts';
+import type { IsSyncToken } from '../../homeserver/kinds/sync-token.ts';
 import type { ClientEvent } from '../../matrix/client-event.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
-import { ByteSink } from '../../stream/byte-sink.ts';
-import { JsonReader, type JsonVisitor } from '../../stream/json-reader.ts';
-import type { Emit, Piece } from '../../translate/initial-sync-piece.ts';
+import { JsonReader } from '../../stream/json-reader.ts';
+import { AnswerOutput, type Mark } from '../../translate/answer-output.ts';
 import { CheckedSync } from '../../translate/sync-shape.ts';
+import type { StreamTranslation, TranslationContext } from '../../translate/translated-sync.ts';
 import type { Spool } from './spool.ts';
 import type { VisibilityWait } from './visibility-wait.ts';
-
-/** What reads the homeserver's answer, value by value, and emits the pieces of the client's. */
-export interface StreamTranslation extends JsonVisitor {
-  /** Whether the whole answer was given. */
-  readonly isComplete: boolean;
-}
 
 export interface TranslatedAnswerOptions {
   /** The homeserver's `/sync`, as it comes. */
   chunks: AsyncIterable<Buffer>;
   isSyncToken: IsSyncToken;
-  createTranslation: (io: TranslationIo) => StreamTranslation;
+  /** Makes what writes to `out`; `inviteOf` knows the whole invite events from the time on that the held ones are released. */
+  translate: (out: AnswerOutput, inviteOf: TranslationContext['inviteOf']) => StreamTranslation;
   spool: Spool;
   visibility: VisibilityWait;
   /** The whole invite events of rooms, where they can be had. */
   readInvites: (rooms: readonly RoomId[]) => Promise<Map<RoomId, ClientEvent>>;
 }
-
-/** What a translation writes to, and what it may ask. */
-export interface TranslationIo {
-  emit: Emit;
-  /** Where bytes can be written without a piece of their own, in order with the pieces of text. */
-  sink: ByteSink;
-  /** Known from the time on that the held invites are released. */
-  inviteOf: (roomId: RoomId) => ClientEvent | undefined;
-}
-
-/** A piece that takes time, or that must wait. */
-type SlowPiece = Exclude<Piece, { kind: 'text' | 'bytes' | 'understood' }>;
 
 /** Bytes are handed on in pieces of about this size: smaller ones cost a system call each. */
 const CHUNK_BYTES = 64 * 1024;
@@ -47,103 +30,113 @@ const CHUNK_BYTES = 64 * 1024;
  * Yields nothing before enough was understood, so that an error until then still has its own status. Each piece is good
  * until the next one is asked for. Throws a 502 where the homeserver's answer cannot be read.
  */
-export async function* writeTranslated(options: TranslatedAnswerOptions): AsyncGenerator<Buffer, void> {
-  const { spool, visibility } = options;
-  const invited: RoomId[] = [];
-  let invites = new Map<RoomId, ClientEvent>();
-  let isUnderstood = false;
-  /** What the translation wrote of the homeserver's last chunk, and the slow pieces that stand among it. */
-  const translated = new ByteSink(2 * CHUNK_BYTES);
-  let slow: { at: number; piece: SlowPiece }[] = [];
+export function writeTranslated(options: TranslatedAnswerOptions): AsyncGenerator<Buffer, void> {
+  return new TranslatedAnswer(options).write();
+}
+
+class TranslatedAnswer {
+  readonly #options: TranslatedAnswerOptions;
+  readonly #invited: RoomId[] = [];
+  #invites = new Map<RoomId, ClientEvent>();
+  /** What the translation wrote of the homeserver's last chunk. */
+  readonly #translated = new AnswerOutput(2 * CHUNK_BYTES);
   /** What is next to be sent. */
-  const out = new ByteSink(2 * CHUNK_BYTES);
+  readonly #out = new AnswerOutput(2 * CHUNK_BYTES);
 
-  const translation = options.createTranslation({
-    emit: (piece) => {
-      if (piece.kind === 'text') translated.text(piece.text);
-      else if (piece.kind === 'bytes') translated.bytes(piece.bytes);
-      else if (piece.kind === 'understood') isUnderstood = true;
-      else slow.push({ at: translated.length, piece });
-    },
-    sink: translated,
-    inviteOf: (roomId) => invites.get(roomId),
-  });
-  const reader = new JsonReader(new CheckedSync(translation, options.isSyncToken));
-
-  for await (const chunk of options.chunks) {
-    readOrRefuse(() => reader.push(chunk));
-    yield* writeChunk();
+  constructor(options: TranslatedAnswerOptions) {
+    this.#options = options;
   }
-  readOrRefuse(() => {
-    reader.end();
-    if (!translation.isComplete) throw new Error('the answer is no object');
-  });
-  yield* writeChunk();
-  yield out.drain();
 
-  async function* writeChunk(): AsyncGenerator<Buffer, void> {
-    const pieces = slow;
-    slow = [];
-    const bytes = translated.drain();
-    let start = 0;
-    for (const { at, piece } of pieces) {
-      out.range(bytes, start, at);
-      start = at;
-      yield* writeSlow(piece);
+  async *write(): AsyncGenerator<Buffer, void> {
+    const translation = this.#options.translate(this.#translated, (roomId) => this.#invites.get(roomId));
+    const reader = new JsonReader(new CheckedSync(translation.visitor, this.#options.isSyncToken));
+    for await (const chunk of this.#options.chunks) {
+      readOrRefuse(() => reader.push(chunk));
+      yield* this.#writeChunk();
     }
-    const isWholeChunk = start === 0 && out.length === 0 && bytes.length >= CHUNK_BYTES;
+    readOrRefuse(() => {
+      reader.end();
+      if (!translation.isComplete) throw new Error('the answer is no object');
+    });
+    yield* this.#writeChunk();
+    yield this.#out.drain();
+  }
+
+  async *#writeChunk(): AsyncGenerator<Buffer, void> {
+    const marks = this.#translated.takeMarks();
+    const bytes = this.#translated.drain();
+    const isWholeChunk = marks.length === 0 && this.#out.length === 0 && bytes.length >= CHUNK_BYTES;
     // Most chunks are state and nothing else, and need no second copy.
-    if (isUnderstood && isWholeChunk) {
+    if (this.#translated.isUnderstood && isWholeChunk) {
       yield bytes;
       return;
     }
-    out.range(bytes, start, bytes.length);
-    yield* send();
+    yield* this.#writeMarked(bytes, marks);
+    yield* this.#send();
   }
 
-  async function* write(pieces: readonly Piece[]): AsyncGenerator<Buffer, void> {
-    for (const piece of pieces) {
-      if (piece.kind === 'text') out.text(piece.text);
-      else if (piece.kind === 'bytes') yield* writeBytes(piece.bytes);
-      else if (piece.kind !== 'understood') yield* writeSlow(piece);
+  async *#writeMarked(
+    bytes: Buffer,
+    marks: readonly { at: number; mark: Mark }[],
+  ): AsyncGenerator<Buffer, void> {
+    let start = 0;
+    for (const { at, mark } of marks) {
+      this.#out.range(bytes, start, at);
+      start = at;
+      yield* this.#writeMark(mark);
+    }
+    this.#out.range(bytes, start, bytes.length);
+  }
+
+  async *#writeMark(mark: Mark): AsyncGenerator<Buffer, void> {
+    const { spool, visibility } = this.#options;
+    switch (mark.kind) {
+      case 'visibility':
+        this.#out.text(mark.toText(await visibility.of(mark.roomId)));
+        return;
+      case 'large':
+        yield* this.#writeLarge(mark.bytes);
+        return;
+      case 'hold':
+        if (mark.slot === 'invites') this.#invited.push(mark.roomId);
+        return spool.hold(mark.slot, mark);
+      case 'drop':
+        return spool.drop(mark.slot);
+      case 'release':
+        if (mark.slot === 'invites') await this.#learnInvites();
+        yield* this.#release(mark);
     }
   }
 
-  async function* writeBytes(bytes: Buffer): AsyncGenerator<Buffer, void> {
-    if (bytes.length < CHUNK_BYTES) {
-      out.bytes(bytes);
-      return;
+  async *#release({ slot, write }: Mark & { kind: 'release' }): AsyncGenerator<Buffer, void> {
+    let index = 0;
+    for await (const record of this.#options.spool.release(slot)) {
+      const start = this.#out.length;
+      readOrRefuse(() => write(record, index, this.#out));
+      const marks = this.#out.takeMarks();
+      // What stands behind a mark is written again, when it is its turn.
+      if (marks.length > 0)
+        yield* this.#writeMarked(
+          this.#out.cut(start),
+          marks.map(({ at, mark }) => ({ at: at - start, mark })),
+        );
+      index += 1;
+      yield* this.#send();
     }
-    if (out.length > 0) yield out.drain();
+  }
+
+  async #learnInvites(): Promise<void> {
+    if (this.#invited.length === 0) return;
+    this.#options.visibility.askAhead(this.#invited);
+    this.#invites = await this.#options.readInvites(this.#invited);
+  }
+
+  *#writeLarge(bytes: Buffer): Generator<Buffer, void> {
+    if (this.#out.length > 0) yield this.#out.drain();
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
   }
 
-  async function* writeSlow(piece: SlowPiece): AsyncGenerator<Buffer, void> {
-    switch (piece.kind) {
-      case 'visibility':
-        out.text(piece.toText(await visibility.of(piece.roomId)));
-        return;
-      case 'hold':
-        if (piece.slot === 'invites') invited.push(piece.roomId);
-        return spool.hold(piece.slot, piece);
-      case 'drop':
-        return spool.drop(piece.slot);
-      case 'release': {
-        if (piece.slot === 'invites' && invited.length > 0) {
-          visibility.askAhead(invited);
-          invites = await options.readInvites(invited);
-        }
-        let index = 0;
-        for await (const record of spool.release(piece.slot)) {
-          yield* write(readOrRefuse(() => piece.toPieces(record, index, out)));
-          index += 1;
-          yield* send();
-        }
-      }
-    }
-  }
-
-  function* send(): Generator<Buffer, void> {
-    if (isUnderstood && out.length >= CHUNK_BYTES) yield out.drain();
+  *#send(): Generator<Buffer, void> {
+    if (this.#translated.isUnderstood && this.#out.length >= CHUNK_BYTES) yield this.#out.drain();
   }
 }

@@ -5,21 +5,17 @@ import { toRawPath } from '../../http/raw-url.ts';
 import type { JsonObject } from '../../matrix/client-event.ts';
 import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
 import type { SyncToken } from '../../matrix/identifiers.ts';
-import { encodeRoomToken, isOwnToken } from '../../tokens/own-tokens.ts';
+import { isOwnToken } from '../../tokens/own-tokens.ts';
 import { resolveForSync } from '../../tokens/resolve-token.ts';
 import { v2AlphaFilterText } from '../../translate/sync-filter.ts';
+import { V2AlphaSyncTranslation } from '../../translate/v2-alpha-sync.ts';
 import { withTimelineLimit } from '../../translate/v2-alpha-filter.ts';
 import type { CreateEndpoint, SessionCall } from '../route.ts';
-import { readInviteNotifications } from '../session/invite-notifications.ts';
 import { Released, waitForPlace } from '../session/parked-polls.ts';
 import type { Session } from '../session/session.ts';
-import { createSpool } from '../streamed/spool.ts';
+import { writeAccount, type AccountAnswer } from '../streamed/account-answer.ts';
 import { replyWhileItComes } from '../streamed/streamed-reply.ts';
-import { writeV2AlphaSync, type V2AlphaSyncAnswerOptions } from './v2-alpha-sync-answer.ts';
 import { readV2AlphaSyncQuery, type V2AlphaSyncQuery } from './v2-alpha-sync-query.ts';
-
-/** What one answer may hold back in memory. */
-const MOST_HELD_BYTES = 16 * 1024 * 1024;
 
 /**
  * `GET /sync` of v2_alpha: the modern `/sync` as the drafts of 2015 had it, streamed while the homeserver's comes in; for
@@ -85,26 +81,16 @@ export const createV2AlphaSync: CreateEndpoint<SessionCall> = (services) => {
 
   function write(
     { reply }: SessionCall,
-    { account, userId, key }: Session,
+    session: Session,
     { draft }: V2AlphaSyncQuery,
-    answer: Pick<V2AlphaSyncAnswerOptions, 'chunks' | 'isSyncToken'>,
+    answer: Pick<AccountAnswer, 'chunks' | 'isSyncToken'>,
   ): AsyncGenerator<Buffer, void> {
-    const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
-    reply.raw.once('close', () => void spool.close());
-    return writeV2AlphaSync({
-      ...answer,
-      spool,
-      visibility: services.waitForVisibilities(account.signal),
-      context: {
-        draft,
-        userId,
-        nowMs: services.clock.now(),
-        roomToken: (roomId, eventId, side) => encodeRoomToken({ roomId, eventId, side }),
-        onEvent: (eventId, roomId) => services.eventRooms.note(eventId, roomId),
-        onPresence: (event) => services.presences.note(key, [event]),
-      },
-      readInvites: (invited) => readInviteNotifications({ account, userId }, invited),
-    });
+    const visibility = services.waitForVisibilities(session.account.signal);
+    const translate: AccountAnswer['translate'] = (context, out) =>
+      new V2AlphaSyncTranslation({ ...context, draft }, out);
+    return writeAccount(session, services, { ...answer, visibility, translate }, (spool) =>
+      reply.raw.once('close', () => void spool.close()),
+    );
   }
 
   async function readSince(text: string, account: Account): Promise<SyncToken> {

@@ -1,4 +1,5 @@
 import { HomeserverError, isTransient } from '../../matrix/errors.ts';
+import type { HomeserverKindName } from '../../matrix/homeserver-kinds.ts';
 import type { Milliseconds } from '../../matrix/identifiers.ts';
 import type { VersionsResponse } from '../../matrix/sync.ts';
 import type { Homeserver } from '../homeserver.ts';
@@ -14,10 +15,15 @@ import { tuwunel } from './tuwunel.ts';
 
 /** Setting, and lower-case name under which a homeserver goes → its kind. */
 const kinds: ReadonlyMap<string, HomeserverKind> = new Map(
-  Object.entries({ synapse, dendrite, conduit, tuwunel, continuwuity, sandbox }),
+  Object.entries({
+    synapse,
+    dendrite,
+    conduit,
+    tuwunel,
+    continuwuity,
+    sandbox,
+  } satisfies Record<Exclude<HomeserverKindName, 'careful'>, HomeserverKind>),
 );
-/** What the setting may say, beside `auto`. */
-export const kindNames: readonly string[] = [...kinds.keys(), 'careful'];
 /** Relatives: what is known of them is what is known of the other. */
 const alsoKnown: ReadonlyMap<string, HomeserverKind> = new Map([['conduwuit', conduit]]);
 
@@ -32,7 +38,7 @@ export interface KindReader {
 export interface KindReaderOptions {
   homeserver: Homeserver;
   /** A kind's name, which is never asked for, or `auto`. */
-  setting: string;
+  setting: 'auto' | HomeserverKindName;
   /** Told of a homeserver that says it is something else, or nothing: it is treated with most care. */
   onUnknown: (name: string | undefined) => void;
 }

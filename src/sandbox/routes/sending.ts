@@ -2,7 +2,7 @@
 
 import type { SandboxHomeserver } from '../homeserver.ts';
 import type { EventId, RoomId, UserId } from '../../matrix/identifiers.ts';
-import type { NewEvent } from '../homeserver.ts';
+import type { NewEvent } from '../stored-event.ts';
 import {
   forbidden,
   mustBeAbleToRedact,

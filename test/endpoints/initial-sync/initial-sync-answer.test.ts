@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { writeInitialSync } from '../../../src/endpoints/initial-sync/initial-sync-answer.ts';
+import { writeTranslated } from '../../../src/endpoints/streamed/translated-answer.ts';
 import { createSpool } from '../../../src/endpoints/streamed/spool.ts';
 import { eventsOf, roomsOf, type RoomUpdate, type SyncResponse } from '../../../src/matrix/sync.ts';
 import { membershipOf } from '../../../src/matrix/client-event.ts';
 import type { InitialSyncResponse, LegacyRoom } from '../../../src/matrix/legacy.ts';
 import type { RoomId } from '../../../src/matrix/identifiers.ts';
-import { ByteSink } from '../../../src/stream/byte-sink.ts';
 import { JsonReader } from '../../../src/stream/json-reader.ts';
+import { AnswerOutput } from '../../../src/translate/answer-output.ts';
 import { InitialSyncTranslation } from '../../../src/translate/initial-sync.ts';
 import { me, syncResponse } from '../../support/generated-sync.ts';
 
@@ -30,18 +30,23 @@ async function translate({
     for (let at = 0; at < bytes.length; at += chunkLength)
       yield Buffer.from(bytes.subarray(at, at + chunkLength));
   }
-  const answer = writeInitialSync({
+  const answer = writeTranslated({
     isSyncToken: () => true,
     chunks: chunks(),
     spool,
     visibility: { askAhead: () => {}, of: async (roomId) => (roomId.includes('1') ? 'public' : 'private') },
-    context: {
-      userId: me,
-      archived,
-      isRaw: false,
-      nowMs: 1_000,
-      roomToken: (roomId, eventId, side) => `${side} ${eventId ?? 'now'} in ${roomId}`,
-    },
+    translate: (out, inviteOf) =>
+      new InitialSyncTranslation(
+        {
+          userId: me,
+          archived,
+          isRaw: false,
+          nowMs: 1_000,
+          roomToken: (roomId, eventId, side) => `${side} ${eventId ?? 'now'} in ${roomId}`,
+          inviteOf,
+        },
+        out,
+      ),
     readInvites: async () => new Map(),
   });
   let written = '';
@@ -176,7 +181,7 @@ describe('writeInitialSync', () => {
     const events = Array.from({ length: 200 }, (_, i) => state(i));
     const room = { timeline: { events }, state: { events } };
     const text = JSON.stringify({ next_batch: 's9', rooms: { join: { '!a': room }, leave: { '!b': room } } });
-    const sink = new ByteSink(1024);
+    const out = new AnswerOutput(1024);
     let most = 0;
     let held = 0;
     const translation = new InitialSyncTranslation(
@@ -187,18 +192,15 @@ describe('writeInitialSync', () => {
         nowMs: 0,
         roomToken: () => 't',
         inviteOf: () => undefined,
-        sink,
       },
-      (piece) => {
-        if (piece.kind === 'text') sink.text(piece.text);
-        if (piece.kind === 'hold') held += piece.bytes.length;
-        if (piece.kind === 'hold') most = Math.max(most, piece.bytes.length);
-      },
+      out,
     );
-    const reader = new JsonReader(translation);
+    const reader = new JsonReader(translation.visitor);
     for (let at = 0; at < text.length; at += 4096) {
       reader.push(Buffer.from(text.slice(at, at + 4096)));
-      most = Math.max(most, sink.drain().length);
+      const holds = out.takeMarks().flatMap(({ mark }) => (mark.kind === 'hold' ? [mark.bytes.length] : []));
+      held += holds.reduce((sum, length) => sum + length, 0);
+      most = Math.max(most, out.drain().length, ...holds);
     }
     reader.end();
     // Of the joined room the timeline's state, of the left one all three of its lists.

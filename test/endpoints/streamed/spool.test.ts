@@ -10,7 +10,7 @@ import {
   type SpoolFile,
 } from '../../../src/endpoints/streamed/spool.ts';
 import type { RoomId } from '../../../src/matrix/identifiers.ts';
-import type { HeldSlot } from '../../../src/translate/initial-sync-piece.ts';
+import type { HeldSlot } from '../../../src/translate/answer-output.ts';
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'hindsync-spool-'))));

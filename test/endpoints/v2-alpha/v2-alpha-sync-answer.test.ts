@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createSpool } from '../../../src/endpoints/streamed/spool.ts';
-import { writeV2AlphaSync } from '../../../src/endpoints/v2-alpha/v2-alpha-sync-answer.ts';
+import { writeTranslated } from '../../../src/endpoints/streamed/translated-answer.ts';
+import { V2AlphaSyncTranslation } from '../../../src/translate/v2-alpha-sync.ts';
 import type { ClientEvent, EphemeralEvent } from '../../../src/matrix/client-event.ts';
 import type { RoomId } from '../../../src/matrix/identifiers.ts';
 import { eventsOf, roomsOf, type RoomUpdate, type SyncResponse } from '../../../src/matrix/sync.ts';
@@ -24,17 +25,22 @@ async function translate({
   maxMemoryBytes = 1 << 20,
 }: Given): Promise<string> {
   const spool = createSpool({ maxMemoryBytes });
-  const answer = writeV2AlphaSync({
+  const answer = writeTranslated({
     isSyncToken: () => true,
     chunks: inChunks(text, chunkLength),
     spool,
     visibility: { askAhead: () => {}, of: async (roomId) => (roomId.includes('1') ? 'public' : 'private') },
-    context: {
-      draft,
-      userId: me,
-      nowMs: 1_000,
-      roomToken: (roomId, eventId, side) => `${side} ${eventId ?? 'now'} in ${roomId}`,
-    },
+    translate: (out, inviteOf) =>
+      new V2AlphaSyncTranslation(
+        {
+          draft,
+          userId: me,
+          nowMs: 1_000,
+          roomToken: (roomId, eventId, side) => `${side} ${eventId ?? 'now'} in ${roomId}`,
+          inviteOf,
+        },
+        out,
+      ),
     readInvites: async () => new Map(),
   });
   let written = '';

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createTurns } from '../../src/homeserver/turns.ts';
+import { MatrixError } from '../../src/matrix/errors.ts';
+import { createTurns } from '../../src/scheduling/turns.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const turnsOf = (most: number, mostOf = most) => createTurns({ most, mostOf: () => mostOf, waitMs: 1000 });
+const refusal = () => new MatrixError(503, 'M_UNKNOWN', 'Too many');
+const turnsOf = (most: number, mostOfOne = most) => createTurns({ most, mostOfOne, waitMs: 1000, refusal });
 
 /** Asks for turns by name, and tells which run and which were refused. */
 function asking(turns: ReturnType<typeof createTurns>) {
@@ -16,17 +18,17 @@ function asking(turns: ReturnType<typeof createTurns>) {
     enter: (sharer: string, name: string) =>
       leave.set(
         name,
-        turns.enter(
+        turns.ask(
           sharer,
           () => log.push(name),
-          ({ status }) => log.push(`${name} ${status}`),
+          (error) => log.push(`${name} ${(error as MatrixError).status}`),
         ),
       ),
     leave: (name: string) => leave.get(name)?.(),
   };
 }
 
-describe('createTurns', () => {
+describe('turns that are asked for', () => {
   test('as many as there may be -> at once; more -> when one leaves', () => {
     const { log, enter, leave } = asking(turnsOf(2));
     for (const name of ['a1', 'a2', 'a3', 'a4']) enter('a', name);
@@ -36,11 +38,12 @@ describe('createTurns', () => {
     expect(log).toEqual(['a1', 'a2', 'a3']);
   });
 
-  test('many of one who wait -> another comes after one of them, whenever he came', () => {
+  test('many of one who wait, and has a turn -> the others come before its next one', () => {
     const { log, enter, leave } = asking(turnsOf(1));
     for (const name of ['a1', 'a2', 'a3', 'b1', 'c1']) enter(name.slice(0, 1), name);
-    for (const name of ['a1', 'a2', 'b1', 'c1', 'a3']) leave(name);
-    expect(log).toEqual(['a1', 'a2', 'b1', 'c1', 'a3']);
+    const order = ['a1', 'b1', 'c1', 'a2', 'a3'];
+    for (const name of order) leave(name);
+    expect(log).toEqual(order);
   });
 
   test('one has all of his share -> the rest is left for others', () => {
@@ -50,8 +53,8 @@ describe('createTurns', () => {
   });
 
   test('no turn comes -> 503 when the time is over, and none afterwards', () => {
-    const refused = vi.fn();
-    const turns = createTurns({ most: 1, mostOf: () => 1, waitMs: 1000, onRefused: refused });
+    const refused = vi.fn(refusal);
+    const turns = createTurns({ most: 1, mostOfOne: () => 1, waitMs: 1000, refusal: refused });
     const { log, enter, leave } = asking(turns);
     enter('a', 'a1');
     enter('b', 'b1');
@@ -90,7 +93,7 @@ describe('createTurns', () => {
         for (const { sharer, leaves } of steps) {
           const one = { sharer, leave: () => {}, runs: false };
           open.push(one);
-          one.leave = turns.enter(
+          one.leave = turns.ask(
             sharer,
             () => {
               one.runs = true;
