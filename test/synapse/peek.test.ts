@@ -61,6 +61,23 @@ async function expectSameRefusal(ask: (at: Stage['native']) => ReturnType<Client
   expect([ours.status, ours.json]).toEqual([native.status, native.json]);
 }
 
+test('when five messages are sent beside a poll without `from` -> four of them at least, as they come', async () => {
+  const { world, ours } = stage;
+  const { alice, rooms } = world;
+  const query = { room_id: rooms.published };
+  const polling = ours(passerBy).read('v3/events', { ...query, timeout: 30_000 });
+  const sent: string[] = [];
+  for (let n = 0; n < 5; n += 1) sent.push(await world.say(alice, rooms.published, `beside the poll ${n}`));
+  const seen: string[] = [];
+  for (let answer = await polling; ;) {
+    seen.push(...answer.chunk.map(({ event_id }: Json) => event_id));
+    if (seen.includes(sent.at(-1) ?? '')) break;
+    answer = await ours(passerBy).read('v3/events', { ...query, from: answer.end, timeout: 30_000 });
+  }
+  expect(seen.length).toBeGreaterThanOrEqual(4);
+  expect(seen).toEqual(sent.slice(-seen.length));
+});
+
 describe('when a world readable room is followed -> its events as natively', () => {
   test.each(['passer-by', 'guest', 'member'])('by a %s', async (who) => {
     const { world, native, ours } = stage;
