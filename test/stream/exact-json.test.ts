@@ -29,6 +29,14 @@ test.each([
     expect(JSON.stringify(parseExactly(text))).toBe(text);
 });
 
+test.each([
+  { length: 20_000, isExact: true },
+  { length: 200_000, isExact: false },
+])('a text of $length characters -> numbers as they are spelled: $isExact', ({ length, isExact }) => {
+  const text = `["${'x'.repeat(length)}",21.0]`;
+  expect(JSON.stringify(parseExactly(text)) === text).toBe(isExact);
+});
+
 test('a plain number -> a number', () => {
   expect(parseExactly('{"a":[7,-7,0,10.5]}')).toEqual({ a: [7, -7, 0, 10.5] });
 });
