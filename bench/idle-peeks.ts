@@ -33,7 +33,7 @@ export async function run(): Promise<Row[]> {
     const createRoom = () =>
       homeserver.createRoom(host, { preset: 'public_chat', initial_state: [visibility] });
     const roomId = createRoom();
-    const dispatcher = new Agent({ connections: PEEKS, headersTimeout: 0 });
+    const dispatcher = new Agent({ connections: PEEKS + 2, headersTimeout: 0 });
     const hostToken = homeserver.login(host).accessToken;
     const gatewayAs = (accessToken: string) => ({
       dispatcher,
