@@ -1,26 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Route } from '../src/endpoints/route.ts';
-import { PREFIXES } from '../src/http/route-pattern.ts';
 import { ROUTES } from '../src/routes.ts';
 import { startGateway } from './support/gateway.ts';
-
-/** The table as Markdown. */
-function toMarkdown(routes: readonly Route[]): string {
-  const rows = routes.map((route) => {
-    const request = `${route.methods.join(', ')} \`${route.path}\``;
-    const prefixes = route.prefixes.length === PREFIXES.length ? 'all' : route.prefixes.join(', ');
-    const label = 'label' in route ? route.label : '';
-    return `| ${[request, prefixes, label, outcomeOf(route)].join(' | ')} |`;
-  });
-  return ['| route | prefix | counted as | what happens |', '| --- | --- | --- | --- |', ...rows].join('\n');
-}
-
-function outcomeOf(route: Route): string {
-  if (route.what === 'pass') return 'passed';
-  if (route.what === 'refuse') return `refused: ${route.about}`;
-  return route.to === undefined ? route.about : `moved to \`${route.to}\`: ${route.about}`;
-}
+import { toMarkdown } from './support/routes-table.ts';
 
 describe('the table of routes', () => {
   test('docs/endpoints.md -> shows the same (vitest -u writes it)', async () => {
