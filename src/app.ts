@@ -17,7 +17,7 @@ import { readDescriptorLimit, shareDescriptors } from './operate/descriptors.ts'
 import { health } from './operate/health.ts';
 import { metricsRoutes } from './operate/metrics-routes.ts';
 import { createMetrics, type Metrics } from './operate/metrics.ts';
-import { passthrough } from './passthrough/passthrough.ts';
+import { passthrough } from './passthrough/pass-routes.ts';
 import { ROUTES, SAME_PATHS } from './routes.ts';
 import { systemClock } from './scheduling/clock.ts';
 

@@ -1,20 +1,10 @@
 import { isIP } from 'node:net';
-import { buildConnector, interceptors, Pool } from 'undici';
+import { buildConnector, interceptors } from 'undici';
 import type { Dispatcher } from 'undici';
-import { isBelow, pathOf } from '../http/raw-url.ts';
-import { hasDotSegment } from '../matrix/dot-segments.ts';
-import { HomeserverUnavailable, unrecognized } from '../matrix/errors.ts';
+import { HomeserverUnavailable } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
-import { InTurn } from './in-turn.ts';
-import { createTurns, type Turns } from '../scheduling/turns.ts';
-
-/** A request for the homeserver. */
-export interface OutgoingRequest extends Dispatcher.DispatchOptions {
-  /** Whose share of the connections it takes: the client's address, for what is passed on; our own calls have none. */
-  sharer?: string;
-  /** Whose part of that share: what a passed request shows as its access token, if anything. */
-  session?: string | undefined;
-}
+import { HomeserverPool } from './homeserver-pool.ts';
+import { createTurns } from '../scheduling/turns.ts';
 
 /** The homeserver's address, taken apart once: what every request to it needs. */
 export interface Connections {
@@ -127,43 +117,4 @@ export function connectTo(url: string, limits: ConnectionLimits = {}): Connectio
     close: async () => void (await Promise.all(pools.map((pool) => pool.close()))),
     destroy: async () => void (await Promise.all(pools.map((pool) => pool.destroy()))),
   };
-}
-
-/**
- * The one way out: what is asked is checked here, whoever built it, and waits for its turn.
- *
- * Requests may carry the client's `Host`, over TLS that is verified for the homeserver's own name. Left alone, undici takes
- * the name to verify from each request's `Host`, so that a client could choose it, and opens the connection anew whenever it
- * changes.
- */
-class HomeserverPool extends Pool {
-  readonly #servername: string;
-  readonly #allowed: readonly string[];
-  readonly #turns: Turns;
-  readonly #sessionTurns: Turns;
-
-  constructor(
-    origin: string,
-    options: Pool.Options,
-    { allowed, turns, sessionTurns }: { allowed: readonly string[]; turns: Turns; sessionTurns: Turns },
-  ) {
-    super(origin, options);
-    this.#servername = new URL(origin).hostname.replace(/^\[|\]$/g, '');
-    this.#allowed = allowed;
-    this.#turns = turns;
-    this.#sessionTurns = sessionTurns;
-  }
-
-  /** Throws 404 for a path that may not be asked for. */
-  override dispatch(options: OutgoingRequest, handler: Dispatcher.DispatchHandler): boolean {
-    const rawPath = pathOf(options.path);
-    if (!isBelow(this.#allowed, rawPath) || hasDotSegment(rawPath)) throw unrecognized();
-    const request = { ...options, servername: this.#servername };
-    const { sharer = '', session } = options;
-    const enter = (one: Dispatcher.DispatchHandler): void =>
-      new InTurn(one, this.#turns, sharer).enter((inTurn) => super.dispatch(request, inTurn));
-    if (session === undefined) enter(handler);
-    else new InTurn(handler, this.#sessionTurns, session).enter(enter);
-    return true;
-  }
 }

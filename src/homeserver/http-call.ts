@@ -1,16 +1,17 @@
 // One call of ours to the homeserver, over HTTP: how it is sent, how long it may take, and how its answer is read.
 
 import type { Dispatcher } from 'undici';
-import type { JsonObject } from '../matrix/client-event.ts';
 import { HomeserverError, HomeserverUnavailable } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { loopBudget } from '../scheduling/loop-budget.ts';
-import { parseExactly } from '../stream/exact-json.ts';
 import { chunksOf } from './body-chunks.ts';
 import type { Connections } from './connections.ts';
-import type { Caller, CallName, Nobody, PlainRequest } from './homeserver.ts';
-import { AnswerTooLarge, AnswerTooLate, explainNetworkError, isStatus, OddStatus } from './network-errors.ts';
-import { readWholeAnswer, type WholeAnswer } from './whole-answer.ts';
+import type { CallName } from './homeserver.ts';
+import { toRequest, type Call } from './http-request.ts';
+import { startDeadline, type Deadline } from './deadline.ts';
+import { AnswerTooLate, explainNetworkError, isStatus, OddStatus } from './network-errors.ts';
+import { parseObject, readErrorBody, refuseBadStatus } from './read-answer.ts';
+import { readWholeAnswer } from './whole-answer.ts';
 
 export interface HttpCallOptions {
   connections: Connections;
@@ -29,24 +30,6 @@ export interface HttpCallOptions {
    * reached.
    */
   onContradiction?: () => void;
-}
-
-export interface Call {
-  name: CallName;
-  /** With its prefix. */
-  path: string;
-  query?: Readonly<Record<string, string | number | undefined>> | URLSearchParams;
-  /** GET, or POST where there is a body. */
-  method?: PlainRequest['method'];
-  /** JSON, or its text. */
-  body?: JsonObject | Buffer;
-  caller?: Caller | Nobody;
-  pool?: 'longPolls' | 'rest';
-  /** As an ordinary call's, where it is not given. */
-  deadlineMs?: Milliseconds;
-  /** Of a poll: how long the homeserver may wait with all of its answer. */
-  pollMs?: Milliseconds;
-  signal: AbortSignal | undefined;
 }
 
 /** The ways to read an answer. All throw the homeserver's own error for what is no success. */
@@ -68,21 +51,14 @@ const LONG_ANSWERS: ReadonlySet<CallName> = new Set(['joinedRooms', 'request']);
 const MOST_LONG_BYTES = 8 * 1024 * 1024;
 /** One event or what is as small, as bytes; as much as a `JsonReader` takes of one value. */
 const MOST_VALUE_BYTES = 16 * 1024 * 1024;
-/** A Matrix error has a few hundred bytes, a proxy's error page some thousands. */
-const ERROR_BODY_LIMIT = 64 * 1024;
-
 /** Builds the calls: each is one request, and none is ever repeated. */
 export function createHttpCalls(options: HttpCallOptions): HttpCalls {
   const maxAnswerBytes = options.maxAnswerBytes ?? 256 * 1024 * 1024;
   const deadlineOf = ({ deadlineMs }: Call): Milliseconds => deadlineMs ?? options.callDeadlineMs;
   const poolOf = (call: Call): Dispatcher => options.connections.own[call.pool ?? 'rest'];
 
-  const requestOf = (call: Call): Dispatcher.DispatchOptions => ({
-    method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
-    path: pathOf(call),
-    headers: headersOf(call, options.connections.hostFor(call.caller?.host)),
-    ...(call.body !== undefined && { body: textOf(call.body) }),
-  });
+  const requestOf = (call: Call): Dispatcher.DispatchOptions =>
+    toRequest(call, options.connections.hostFor(call.caller?.host));
 
   /** What went wrong → what the client is told; told to `onFailure` where nobody left. */
   function explain(error: unknown, client: AbortSignal | undefined): unknown {
@@ -117,7 +93,7 @@ export function createHttpCalls(options: HttpCallOptions): HttpCalls {
         throw new OddStatus();
       }
       if (status >= 300)
-        refuseBadStatus({ status, headers: answer.headers, body: await readBody(answer.body) });
+        refuseBadStatus({ status, headers: answer.headers, body: await readErrorBody(answer.body) });
       return { answer, deadline };
     } catch (error) {
       deadline.clear();
@@ -170,34 +146,6 @@ export function createHttpCalls(options: HttpCallOptions): HttpCalls {
   };
 }
 
-const textOf = (body: JsonObject | Buffer): string | Buffer =>
-  Buffer.isBuffer(body) ? body : JSON.stringify(body);
-
-function pathOf({ path, query = {}, caller }: Call): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of query instanceof URLSearchParams ? query : Object.entries(query)) {
-    if (value !== undefined) parameters.append(name, String(value));
-  }
-  const { userId, deviceId } = (caller !== undefined && 'masquerade' in caller && caller.masquerade) || {};
-  if (userId !== undefined) parameters.set('user_id', userId);
-  if (deviceId !== undefined) parameters.set('device_id', deviceId);
-  return parameters.size === 0 ? path : `${path}?${parameters}`;
-}
-
-function headersOf({ caller, body }: Call, host: string | undefined): Record<string, string> {
-  return {
-    accept: 'application/json',
-    // An encoding that comes all the same is understood, but costs more than it saves over so short a way.
-    'accept-encoding': 'identity',
-    ...(host !== undefined && { host }),
-    ...(body !== undefined && { 'content-type': 'application/json' }),
-    ...(caller !== undefined && 'accessToken' in caller && { authorization: `Bearer ${caller.accessToken}` }),
-    ...(caller?.userAgent !== undefined && { 'user-agent': caller.userAgent }),
-    ...(caller?.forwardedFor !== undefined && { 'x-forwarded-for': caller.forwardedFor }),
-    ...(caller?.forwardedProto !== undefined && { 'x-forwarded-proto': caller.forwardedProto }),
-  };
-}
-
 /** What many homeservers do not have, and what asks what they are: their want of it says nothing. */
 const ASKED_IN_VAIN: ReadonlySet<CallName> = new Set(['roomSummary', 'serverName', 'versions']);
 
@@ -206,48 +154,6 @@ function contradicts(error: unknown): boolean {
     error instanceof HomeserverUnavailable ||
     (error instanceof HomeserverError && (error.errcode === 'M_UNRECOGNIZED' || error.status >= 502))
   );
-}
-
-/** A deadline and the client's own signal, joined; `clear` when the answer is there, so that no timer outlives it. */
-interface Deadline {
-  signal: AbortSignal;
-  hasPassed(): boolean;
-  clear(): void;
-}
-
-function startDeadline(durationMs: Milliseconds, client: AbortSignal | undefined): Deadline {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), durationMs);
-  return {
-    signal: client === undefined ? controller.signal : AbortSignal.any([client, controller.signal]),
-    hasPassed: () => controller.signal.aborted,
-    clear: () => clearTimeout(timer),
-  };
-}
-
-/** Throws the homeserver's own error, or ours for a redirect: none is ever followed. */
-function refuseBadStatus({ status, headers: received, body }: WholeAnswer): void {
-  if (status < 300) return;
-  if (status < 400)
-    throw new HomeserverUnavailable(502, 'The homeserver answered with a redirect, which is not followed');
-  const headers: Record<string, string> = {};
-  for (const name of ['content-type', 'retry-after']) {
-    const value = received[name];
-    if (typeof value === 'string') headers[name] = value;
-  }
-  throw new HomeserverError(status, body, headers);
-}
-
-/** The body of an answer that is no success. */
-async function readBody(body: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > ERROR_BODY_LIMIT) throw new AnswerTooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
 }
 
 /** The same chunks; what goes wrong between them is said as for any call. */
@@ -260,17 +166,4 @@ async function* explained(
   } catch (error) {
     throw explain(error);
   }
-}
-
-function parseObject(body: Buffer): object {
-  let value: unknown;
-  try {
-    value = parseExactly(body.toString());
-  } catch (error) {
-    throw new HomeserverUnavailable(502, "The homeserver's answer is not JSON", { cause: error });
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new HomeserverUnavailable(502, "The homeserver's answer is not a JSON object");
-  }
-  return value;
 }

@@ -31,7 +31,8 @@ import type {
   PlainRequest,
   SyncQuery,
 } from './homeserver.ts';
-import { createHttpCalls, type Call, type HttpCallOptions, type HttpCalls } from './http-call.ts';
+import { createHttpCalls, type HttpCallOptions, type HttpCalls } from './http-call.ts';
+import type { Call } from './http-request.ts';
 import { MessagesPage, readTokens } from './messages-page.ts';
 import { readInvitesAmong } from './notifications.ts';
 

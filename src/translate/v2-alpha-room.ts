@@ -1,20 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
-import { ByteSink } from '../stream/byte-sink.ts';
 import { COLON, COMMA, OBJECT_END, OBJECT_START } from '../stream/json-bytes.ts';
 import type { AnswerOutput, HeldSlot, WriteHeld } from './answer-output.ts';
 import { SplicedObject } from './spliced-object.ts';
+import { IdList } from './id-list.ts';
 import { toPublishedMember, type TranslationContext } from './translated-sync.ts';
 import type { V2AlphaDraft } from './v2-alpha-draft.ts';
 
 export interface V2AlphaContext extends TranslationContext {
   draft: V2AlphaDraft;
 }
-
-/** Ids are handed to the spool in blocks of so many bytes, as a room may have more of them than memory should hold. */
-const ID_BLOCK = 4 * 1024;
-/** Most rooms of an account have few ids to tell, and there may be thousands of rooms. */
-const FIRST_BYTES = 512;
 
 /**
  * One joined or left room of a `/sync`, an event at a time → its `event_map` and the lists of ids that point into it.
@@ -165,34 +160,6 @@ function idTextOf(event: SplicedObject, roomId: RoomId): string {
   if (known !== undefined) return known;
   const hash = createHash('sha256').update(JSON.stringify(roomId)).update(event.bytes);
   return `"$${hash.digest('base64url')}"`;
-}
-
-/** A list of ids as JSON text, in the order in which they come; what is too much for memory waits in the spool. */
-class IdList {
-  readonly #slot: HeldSlot;
-  readonly #roomId: RoomId;
-  readonly #out: AnswerOutput;
-  readonly #block = new ByteSink(FIRST_BYTES);
-  #isEmpty = true;
-
-  constructor(slot: 'state_ids' | 'timeline_ids', roomId: RoomId, out: AnswerOutput) {
-    this.#out = out;
-    this.#slot = slot;
-    this.#roomId = roomId;
-  }
-
-  add(idText: string): void {
-    if (!this.#isEmpty) this.#block.byte(COMMA);
-    this.#isEmpty = false;
-    this.#block.text(idText);
-    if (this.#block.length >= ID_BLOCK)
-      this.#out.hold(this.#slot, this.#roomId, Buffer.from(this.#block.drain()));
-  }
-
-  write(): void {
-    this.#out.release(this.#slot, ({ bytes }, _index, out) => out.record(bytes));
-    this.#out.bytes(this.#block.drain());
-  }
 }
 
 /** These members are not written in an entry: the id is its key, and the room's id is around it. */

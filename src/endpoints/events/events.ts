@@ -1,19 +1,14 @@
 import type { AnswerMemory } from '../../follow/held-bytes.ts';
-import { loopBudget } from '../../scheduling/loop-budget.ts';
-import type { EphemeralEvent } from '../../matrix/client-event.ts';
 import { MatrixError } from '../../matrix/errors.ts';
 import type { Account } from '../../homeserver/homeserver.ts';
 import { queryOf } from '../../http/query.ts';
 import { isOwnToken } from '../../tokens/own-tokens.ts';
 import { checkToken, readPosition } from '../../tokens/read-position.ts';
-import type { StreamUpdate, WrittenEphemeral } from '../../translate/events.ts';
-import { toLegacyInvite } from '../../translate/invite.ts';
 import type { CreateEndpoint, SessionCall } from '../route.ts';
 import { readBotNow } from '../session/bot-account.ts';
-import { readInviteNotifications } from '../session/invite-notifications.ts';
-import type { Session } from '../session/session.ts';
 import { answerUpdate, streamCatchUp, type EventWriting } from './events-answer.ts';
 import { readEventsQuery, type EventsQuery } from './events-query.ts';
+import { readRest } from './stream-rest.ts';
 import { holdLongPoll, type LongPoll, type PollStart } from './long-poll.ts';
 
 /**
@@ -23,7 +18,7 @@ import { holdLongPoll, type LongPoll, type PollStart } from './long-poll.ts';
  * @see docs/reference/synapse-legacy.md#get-events
  */
 export const createGetEvents: CreateEndpoint<SessionCall> = (services) => {
-  const { sessions, clock, presences } = services;
+  const { sessions, clock } = services;
 
   /**
    * A catch-up may go on from memory alone: it is read while the homeserver is asked whose token it is now, and nothing of
@@ -71,11 +66,11 @@ export const createGetEvents: CreateEndpoint<SessionCall> = (services) => {
     };
     if (delivery.kind === 'update') {
       const { update, end } = delivery;
-      const rest = await readRest(update, session);
+      const rest = await readRest(update, session, services);
       return answerUpdate(start.token, { rooms: update.rooms, rest, end }, writing);
     }
     const { firstUpdate, steps } = delivery;
-    const rest = firstUpdate === undefined ? [] : await readRest(firstUpdate, session);
+    const rest = firstUpdate === undefined ? [] : await readRest(firstUpdate, session, services);
     return streamCatchUp(start.token, steps, rest, writing);
   }
 
@@ -109,44 +104,6 @@ export const createGetEvents: CreateEndpoint<SessionCall> = (services) => {
     return { token: syncToken, position: { syncToken } };
   }
 
-  /** What is not room history, as JSON: invites and knocks, presence, typing, receipts, account data. */
-  async function readRest(
-    { pendingRooms, ephemeral }: StreamUpdate,
-    { account, userId, key }: Session,
-  ): Promise<Buffer[]> {
-    await notePresences(key, ephemeral);
-    const invited = pendingRooms
-      .filter(({ membership }) => membership === 'invite')
-      .map(({ roomId }) => roomId);
-    const notified = await readInviteNotifications({ account, userId }, invited);
-    const invites = pendingRooms.map(({ roomId, strippedState, membership }) => {
-      const notification = notified.get(roomId);
-      const { invite } = toLegacyInvite({
-        roomId,
-        inviteState: strippedState,
-        membership,
-        userId,
-        notification,
-        isInChunk: true,
-        nowMs: clock.now(),
-      });
-      return Buffer.from(JSON.stringify(invite));
-    });
-    return [...invites, ...ephemeral.map(({ bytes }) => bytes)];
-  }
-
-  async function notePresences(key: Session['key'], ephemeral: readonly WrittenEphemeral[]): Promise<void> {
-    const told = ephemeral.filter(({ type }) => type === 'm.presence');
-    for (let at = 0; at < told.length; at += PRESENCES_AT_A_TIME) {
-      const some = told.slice(at, at + PRESENCES_AT_A_TIME);
-      await loopBudget.turnFor(some.reduce((sum, { bytes }) => sum + bytes.length, 0));
-      presences.note(
-        key,
-        some.map(({ bytes }) => JSON.parse(bytes.toString()) as EphemeralEvent),
-      );
-    }
-  }
-
   return async (call) => {
     const { request, reply, session } = call;
     const query = readEventsQuery(queryOf(request), services);
@@ -166,6 +123,3 @@ export const createGetEvents: CreateEndpoint<SessionCall> = (services) => {
 /** What a guest is told who follows no room. */
 export const guestsMustNameRoom = (): MatrixError =>
   new MatrixError(400, 'M_UNKNOWN', 'Guest users must specify room_id param');
-
-/** So that nobody waits while thousands are remembered. */
-const PRESENCES_AT_A_TIME = 1000;

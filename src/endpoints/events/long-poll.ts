@@ -6,7 +6,8 @@ import type { Clock } from '../../scheduling/clock.ts';
 import type { StreamPosition } from '../../tokens/read-position.ts';
 import type { SessionCall } from '../route.ts';
 import type { Session } from '../session/session.ts';
-import { Released, waitForPlace, type ParkedPolls } from '../session/parked-polls.ts';
+import { Released, type ParkedPolls } from '../session/parked-polls.ts';
+import { waitForPlace } from '../session/wait-for-place.ts';
 import { writeAnswer } from './events-answer.ts';
 
 /** Where a poll starts: the token for the client, and what it means. */

@@ -5,10 +5,10 @@ import {
   createParkedPolls,
   Released,
   SHORTEST_STAY_MS,
-  waitForPlace,
   type ParkedPolls,
   type Place,
 } from '../../../src/endpoints/session/parked-polls.ts';
+import { waitForPlace } from '../../../src/endpoints/session/wait-for-place.ts';
 import { FakeClock, settled } from '../../support/fake-clock.ts';
 
 const ME = 'me' as SessionKey;
