@@ -75,10 +75,10 @@ function aMonth(): ReturnType<typeof createUsage> {
     at = now - (29 - day) * DAY;
     for (const [userAgent, features, perDay, accounts] of clients)
       for (let i = 0; i < perDay(day); i += 1) {
-        const account = accounts[i % accounts.length];
+        const userId = accounts[i % accounts.length];
         const prefix = features.includes('r0') ? 'r0' : features.includes('api-v1') ? 'api/v1' : 'v3';
         const status = i % 50 === 49 ? 502 : 200;
-        usage.note({ features, userAgent, prefix, status, account, userId: undefined });
+        usage.note({ features, userAgent, prefix, status, accessToken: userId, userId });
       }
   }
   return usage;

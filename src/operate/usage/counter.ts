@@ -32,8 +32,7 @@ export function createUsageCounter(options: {
     const query = queryOf({ raw: { url: rawUrl } });
     const accessToken = tokenIn(raw.rawHeaders, query);
     const userId = accessToken && userOf(accessToken, readMasquerade(query));
-    const account = userId ?? accessToken;
-    usage.note({ features, userAgent: raw.headers['user-agent'], prefix, status, account, userId });
+    usage.note({ features, userAgent: raw.headers['user-agent'], prefix, status, accessToken, userId });
   };
 }
 

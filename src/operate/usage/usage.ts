@@ -7,6 +7,7 @@ import { AccountSketch } from './account-sketch.ts';
 import { clientNameOf } from './client-name.ts';
 import { dayOf, Days } from './days.ts';
 import type { FeatureId } from '../../matrix/legacy-features.ts';
+import { UnnamedAccounts } from './unnamed-accounts.ts';
 import { REPORT_VERSION, type Happenings, type UsageReport, type UsageRow } from './report.ts';
 
 /** A finished request that used at least one feature. */
@@ -17,9 +18,8 @@ export interface Use {
   prefix: string;
   /** 0 where the client left before an answer began. */
   status: number;
-  /** Whose it was: the user's id where that is known, else the access token; neither is kept. */
-  account: string | undefined;
-  /** For the page alone, and only where the operator asked for it. */
+  /** Both are hashed at once. The user is not known of who only passes through. */
+  accessToken: string | undefined;
   userId: string | undefined;
 }
 
@@ -78,7 +78,9 @@ export function createUsage({
   let since = started;
   let uses = 0;
   const rows = new Map<string, Row>();
+  const unnamed = new UnnamedAccounts<Row>();
   const clients = new Set<string>([OTHER]);
+  const hash = (text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
   function clientOf(userAgent: string | undefined, isAccepted: boolean): string {
     const name = clientNameOf(userAgent);
@@ -98,7 +100,7 @@ export function createUsage({
     return row;
   }
 
-  function add(row: Row, use: Use, hash: Buffer | undefined): void {
+  function add(row: Row, use: Use, account: { user?: Buffer; token?: Buffer }): void {
     const now = clock.now();
     row.requests += 1;
     row.prefixes.set(use.prefix, (row.prefixes.get(use.prefix) ?? 0) + 1);
@@ -107,7 +109,8 @@ export function createUsage({
     if (!isUse(use.status)) return;
     row.firstSeen ??= now;
     row.lastSeen = now;
-    if (hash !== undefined) row.accounts.add(hash);
+    if (account.user !== undefined) row.accounts.add(account.user);
+    else if (account.token !== undefined) unnamed.note(account.token, row);
     if (keepsUsers && use.userId !== undefined && row.users.size < MOST_USERS) row.users.add(use.userId);
   }
 
@@ -115,12 +118,18 @@ export function createUsage({
     note: (use) => {
       uses += 1;
       const client = clientOf(use.userAgent, isUse(use.status));
-      const hash =
-        use.account === undefined ? undefined : createHmac('sha256', key).update(use.account).digest();
-      for (const feature of use.features) add(rowOf(feature, client), use, hash);
+      const { accessToken, userId } = use;
+      const account = {
+        ...(accessToken !== undefined && { token: hash(accessToken) }),
+        ...(userId !== undefined && { user: hash(userId) }),
+      };
+      if (account.token !== undefined && account.user !== undefined)
+        unnamed.name(account.token, account.user);
+      for (const feature of use.features) add(rowOf(feature, client), use, account);
     },
     report: (happenings) => {
       const now = clock.now();
+      const accountsOf = unnamed.withNamed();
       return {
         version: REPORT_VERSION,
         at: toText(now),
@@ -128,7 +137,9 @@ export function createUsage({
         started: toText(started),
         account_key: createHash('sha256').update(key).digest('hex').slice(0, 16),
         happenings,
-        rows: [...rows.values()].map((row) => toUsageRow(row, dayOf(now))),
+        rows: [...rows.values()].map((row) =>
+          toUsageRow(row, accountsOf.get(row) ?? row.accounts, dayOf(now)),
+        ),
       };
     },
     usersOf: (row) => [...(rows.get(keyOf(row))?.users ?? [])],
@@ -174,8 +185,8 @@ const emptyRow = (feature: FeatureId, client: string, day: number): Row => ({
   users: new Set(),
 });
 
-function toUsageRow(row: Row, today: number): UsageRow {
-  const { feature, client, requests, errors, accounts, prefixes, firstSeen, lastSeen, days } = row;
+function toUsageRow(row: Row, accounts: AccountSketch, today: number): UsageRow {
+  const { feature, client, requests, errors, prefixes, firstSeen, lastSeen, days } = row;
   return {
     feature,
     client,

@@ -32,7 +32,7 @@ const note = (usage: Usage): void =>
     userAgent: 'a/1',
     prefix: 'r0',
     status: 200,
-    account: 'x',
+    accessToken: 'x',
     userId: undefined,
   });
 const requestsOf = (usage: Usage) => usage.save().report.rows[0]?.requests;

@@ -21,7 +21,7 @@ function count(keepsUsers = false): {
     userAgent: 'WeeChat/3.8',
     prefix: 'r0',
     status: 200,
-    account: '@alice:example.org',
+    accessToken: 'token of alice',
     userId: '@alice:example.org',
   };
   return { usage, at, note: (given = {}) => usage.note({ ...use, ...given }) };
@@ -37,7 +37,7 @@ describe('counting', () => {
     const { usage, at, note } = count();
     note();
     at.now += 60_000;
-    note({ account: '@bob:example.org', prefix: 'api/v1' });
+    note({ userId: '@bob:example.org', prefix: 'api/v1' });
     note({ status: 502 });
     const report = usage.report(NOTHING);
     expect(report.rows).toHaveLength(1);
@@ -93,7 +93,7 @@ describe('counting', () => {
     const { usage, note } = count();
     const features = ['events', 'r0', 'query-token', 'api-v1', 'event', 'old-media'] as const;
     for (let i = 0; i < 100_000; i += 1)
-      note({ userAgent: `client-${i}/1`, account: `@user-${i}:example.org`, features });
+      note({ userAgent: `client-${i}/1`, userId: `@user-${i}:example.org`, features });
     const report = usage.report(NOTHING);
     expect(new Set(report.rows.map(({ client }) => client)).size).toBe(MOST_CLIENTS + 1);
     expect(rowIn(report, 'events', OTHER)?.requests).toBe(100_000 - MOST_CLIENTS);
@@ -102,9 +102,28 @@ describe('counting', () => {
     expect(JSON.stringify(report).length).toBeLessThan(3 * 1024 * 1024);
   });
 
+  test('a token whose user is not known -> an account; and its user in its place, once that is known', () => {
+    const { usage, note } = count();
+    note({ accessToken: 'one', userId: undefined });
+    note({ accessToken: 'two', userId: undefined });
+    note({ accessToken: 'two', userId: undefined, features: ['r0'] });
+    expect(usage.report(NOTHING).rows.map(({ accounts }) => accounts)).toEqual([2, 1]);
+    note({ accessToken: 'one', features: ['event'] });
+    note({ accessToken: 'two', features: ['event'] });
+    note({ accessToken: 'one' });
+    expect(usage.report(NOTHING).rows.map(({ accounts }) => accounts)).toEqual([1, 1, 1]);
+  });
+
+  test('more tokens without a user than are remembered -> all are counted', () => {
+    const { usage, note } = count();
+    for (let i = 0; i < 6000; i += 1) note({ accessToken: `token-${i}`, userId: undefined });
+    const { accounts = 0 } = usage.report(NOTHING).rows[0] ?? {};
+    expect(Math.abs(accounts / 6000 - 1)).toBeLessThan(0.15);
+  });
+
   test('no id and no token -> in what is told or kept', () => {
     const { usage, note } = count();
-    note({ account: 'secret-token', userId: undefined });
+    note({ accessToken: 'secret-token', userId: undefined });
     note();
     expect(JSON.stringify([usage.report(NOTHING), usage.save()])).not.toMatch(/secret|alice/);
     expect(usage.usersOf({ feature: 'events', client: 'WeeChat' })).toEqual([]);
@@ -112,8 +131,7 @@ describe('counting', () => {
 
   test('users, where the operator wants them -> named to the page alone', () => {
     const { usage, note } = count(true);
-    for (let i = 0; i < 30; i += 1)
-      note({ userId: `@user-${i}:example.org`, account: `@user-${i}:example.org` });
+    for (let i = 0; i < 30; i += 1) note({ userId: `@user-${i}:example.org` });
     expect(usage.usersOf({ feature: 'events', client: 'WeeChat' })).toHaveLength(20);
     expect(JSON.stringify([usage.report(NOTHING), usage.save()])).not.toMatch(/user-/);
   });
@@ -147,11 +165,11 @@ describe('"can I switch it off?"', () => {
   test('somebody -> who, and how long ago', () => {
     const { usage, at, note } = count();
     note();
-    note({ account: '@bob:example.org' });
+    note({ userId: '@bob:example.org' });
     at.now += 3 * 60_000;
     expect(wordsOf(usage.report(NOTHING), 'events')).toBe('2 accounts with WeeChat, last 3 minutes ago');
     note({ userAgent: 'nio/1' });
-    note({ userAgent: 'curl/1', account: undefined });
+    note({ userAgent: 'curl/1', accessToken: undefined, userId: undefined });
     expect(wordsOf(usage.report(NOTHING), 'events')).toMatch(
       /^2 accounts with (nio, curl|curl, nio) and 1 other client, last just now$/,
     );
