@@ -140,6 +140,36 @@ export const CHUNKS_ARE_FILLED: NamedDifference = {
   },
 };
 
+export const CHUNK_IS_FILLED: NamedDifference = {
+  name: 'the chunk is full where there is something to fill it with',
+  reason: 'natively what cannot be seen leaves it short',
+  recognises: ({ path, native, ours }, answers) => {
+    if (native !== undefined || !isObject(ours) || !fits(path, 'messages', 'chunk', '*')) return false;
+    const [ids, nativeIds] = [idsOf(answers.ours), idsOf(answers.native)];
+    const oldestNative = ids.findIndex((id) => nativeIds.includes(id));
+    return oldestNative === -1 || ids.indexOf(ours['event_id']) < oldestNative;
+  },
+};
+
+export const NO_PRESENCE_IN_LARGE_ROOMS: NamedDifference = {
+  name: "in rooms of more than 50 members nobody's presence is asked for",
+  reason: 'it would be a call for each',
+  recognises: ({ path, native, ours }, { ours: answer }) =>
+    fits(path, 'presence', '*') && isObject(native) && ours === undefined && joinedIn(answer) > 50,
+};
+
+export const TAGS_ALONE_AFTER_LEAVING: NamedDifference = {
+  name: 'who left gets tags, but no other account data of the room',
+  reason: 'no modern endpoint lists it for him',
+  recognises: ({ path, native, ours }, { native: answer }) =>
+    fits(path, 'account_data', '*') &&
+    isObject(native) &&
+    native['type'] !== 'm.tag' &&
+    ours === undefined &&
+    isObject(answer) &&
+    answer['membership'] === 'leave',
+};
+
 export const ALIASES_ARE_NOT_STATE: NamedDifference = {
   name: 'lists of aliases are not in the state',
   reason: '/sync leaves these events of old rooms out, and nobody has needed them since 2020',
@@ -219,5 +249,16 @@ function roomOf(
   return Array.isArray(rooms) ? rooms.filter(isObject).find((room) => room['room_id'] === roomId) : undefined;
 }
 
-const idsInRoom = (answer: unknown, roomId: string | undefined): unknown[] =>
-  chunkOf(roomOf(answer, roomId)?.['messages']).map((event) => event['event_id']);
+const idsInRoom = (answer: unknown, roomId: string | undefined): unknown[] => idsOf(roomOf(answer, roomId));
+
+/** Of a room's messages, oldest first. */
+const idsOf = (room: unknown): unknown[] =>
+  chunkOf(isObject(room) ? room['messages'] : undefined).map((event) => event['event_id']);
+
+/** How many members the state of a room has. */
+function joinedIn(room: unknown): number {
+  const state = isObject(room) && Array.isArray(room['state']) ? room['state'].filter(isObject) : [];
+  return state.filter(
+    ({ type, content }) => type === 'm.room.member' && isObject(content) && content['membership'] === 'join',
+  ).length;
+}

@@ -2,7 +2,13 @@
 
 import { describe, expect, test } from 'vitest';
 import { compare, type NamedDifference } from '../../src/operate/compare.ts';
-import { ONLOOKERS_SEE_NO_PRESENCE, RECEIPTS_OF_THE_CHUNK } from '../../src/operate/named-differences.ts';
+import {
+  CHUNK_IS_FILLED,
+  NO_PRESENCE_IN_LARGE_ROOMS,
+  ONLOOKERS_SEE_NO_PRESENCE,
+  RECEIPTS_OF_THE_CHUNK,
+  TAGS_ALONE_AFTER_LEAVING,
+} from '../../src/operate/named-differences.ts';
 
 type Json = Record<string, unknown>;
 
@@ -50,6 +56,38 @@ describe('a room', () => {
     };
     const paths = compareRooms(snapshot, ours).unnamed.map(({ path }) => path.join(' '));
     expect(paths.toSorted()).toEqual(['membership', 'messages chunk $said', 'state m.room.topic ""']);
+  });
+
+  test('with older messages than native has -> named; with newer ones -> not', () => {
+    const anOlder = { ...aMessage, event_id: '$older' };
+    const chunkOf = (...chunk: Json[]): Json => ({ ...snapshot, messages: { start: 't', end: 's', chunk } });
+    const filled = compareRooms(snapshot, chunkOf(anOlder, aMessage), [CHUNK_IS_FILLED]);
+    expect(filled).toMatchObject({ unnamed: [], gone: [] });
+    expect(compareRooms(snapshot, chunkOf(aMessage, anOlder), [CHUNK_IS_FILLED]).unnamed).toHaveLength(1);
+  });
+
+  test('without presence, and with more than 50 members -> named; with fewer -> not', () => {
+    const members = (count: number): Json[] =>
+      Array.from({ length: count }, (_, i) => ({
+        type: 'm.room.member',
+        state_key: `@member-${i}:test`,
+        content: { membership: 'join' },
+      }));
+    const without = (count: number): [Json, Json] => {
+      const room = { ...snapshot, state: members(count) };
+      return [room, { ...room, presence: [] }];
+    };
+    expect(compareRooms(...without(51), [NO_PRESENCE_IN_LARGE_ROOMS]).unnamed).toEqual([]);
+    expect(compareRooms(...without(50), [NO_PRESENCE_IN_LARGE_ROOMS]).unnamed).toHaveLength(1);
+  });
+
+  test('that was left, without its account data -> named; without its tags -> not', () => {
+    const leftWith = (type: string): [Json, Json] => {
+      const left = { ...snapshot, membership: 'leave' };
+      return [{ ...left, account_data: [{ type, content: {} }] }, left];
+    };
+    expect(compareRooms(...leftWith('org.example'), [TAGS_ALONE_AFTER_LEAVING]).unnamed).toEqual([]);
+    expect(compareRooms(...leftWith('m.tag'), [TAGS_ALONE_AFTER_LEAVING]).unnamed).toHaveLength(1);
   });
 
   test('without a receipt for what is not in its chunk -> named; for what is in it -> not', () => {

@@ -25,5 +25,11 @@ export const EXPECTED: Readonly<Record<ComparedEndpoint, readonly NamedDifferenc
     named.MADE_UP_EVENT_ID,
   ],
   event: [],
-  roomInitialSync: [named.CHUNKS_ARE_FILLED, named.RECEIPTS_OF_THE_CHUNK, named.ONLOOKERS_SEE_NO_PRESENCE],
+  roomInitialSync: [
+    named.CHUNK_IS_FILLED,
+    named.RECEIPTS_OF_THE_CHUNK,
+    named.ONLOOKERS_SEE_NO_PRESENCE,
+    named.NO_PRESENCE_IN_LARGE_ROOMS,
+    named.TAGS_ALONE_AFTER_LEAVING,
+  ],
 };
