@@ -24,7 +24,6 @@ export interface SessionCursors {
   /** How many initial syncs the session was given whole: the next one shall not be an earlier one from a cache. */
   initialSyncs(session: SessionKey): number;
   countInitialSync(session: SessionKey): void;
-  clear(): void;
   /** What all of them take. */
   readonly bytes: number;
 }
@@ -109,14 +108,6 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
       joins.has(keyOf(session, roomId)) ? delivered.get(session) : undefined,
     initialSyncs: (session) => initialSyncs.get(session) ?? 0,
     countInitialSync: (session) => void initialSyncs.set(session, (initialSyncs.get(session) ?? 0) + 1),
-    clear: () => {
-      initialSyncs.clear();
-      joins.clear();
-      delivered.clear();
-      snapshots.clear();
-      remainders.clear();
-      failures.clear();
-    },
     get bytes() {
       const facts = [failures, snapshots, joins, delivered, initialSyncs];
       return facts.reduce((sum, { size }) => sum + size * BYTES_PER_FACT, remainders.calculatedSize);

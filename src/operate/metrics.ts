@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { COUNTERS, createCacheEvents, createSeries, GAUGES } from './metric-series.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { prefixOf } from './prefix.ts';
 
@@ -43,43 +44,8 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry, prefix: 'hindsync_' });
   const registers = [registry];
 
-  const requests = new Histogram({
-    name: 'hindsync_http_request_duration_seconds',
-    help: 'Answered requests of clients, from their first byte to the last of the answer.',
-    labelNames: ['endpoint', 'prefix', 'method', 'status'],
-    buckets: [0.005, 0.025, 0.1, 0.5, 2.5, 10, 30, 60, 300],
-    registers,
-  });
-  const calls = new Histogram({
-    name: 'hindsync_homeserver_call_duration_seconds',
-    help: "Hindsync's own calls to the homeserver, until the answer's head (status 0: none came).",
-    labelNames: ['call', 'status'],
-    buckets: [0.005, 0.025, 0.1, 0.5, 2.5, 10, 30, 60, 300],
-    registers,
-  });
-  const legacyRequests = new Counter({
-    name: 'hindsync_legacy_requests_total',
-    help: 'Requests that used something of the old API, by feature and by the prefix that was asked.',
-    labelNames: ['feature', 'prefix'],
-    registers,
-  });
-  const comparisons = new Counter({
-    name: 'hindsync_comparisons_total',
-    help: 'Answers that compare mode has looked at, by endpoint and by what came of it.',
-    labelNames: ['endpoint', 'outcome'],
-    registers,
-  });
-  const sunsets = new Gauge({
-    name: 'hindsync_sunset_timestamp_seconds',
-    help: 'When a feature of the old API ends, in seconds since 1970; only those with a date in sunset_on.',
-    labelNames: ['feature'],
-    registers,
-  });
-  const cacheEvents = {
-    hits: cacheCounter('hits', 'Look-ups that found what they looked for.'),
-    misses: cacheCounter('misses', 'Look-ups that did not.'),
-    rebuilds: cacheCounter('rebuilds', 'Times that what was missing was asked for anew.'),
-  };
+  const { requests, calls, legacyRequests, comparisons, sunsets } = createSeries(registers);
+  const cacheEvents = createCacheEvents(registers);
   const cacheBytes = new Map<string, () => number>();
   const bytes = new Gauge({
     name: 'hindsync_cache_bytes',
@@ -98,10 +64,6 @@ export function createMetrics(): Metrics {
     peekProbes: new Counter({ ...COUNTERS.peekProbes, registers }),
     stalledReaders: new Counter({ ...COUNTERS.stalledReaders, registers }),
   };
-
-  function cacheCounter(what: string, help: string): Counter<'cache'> {
-    return new Counter({ name: `hindsync_cache_${what}_total`, help, labelNames: ['cache'], registers });
-  }
 
   return {
     requestFinished: ({ endpoint, rawUrl, method, status }, durationMs) => {
@@ -137,34 +99,6 @@ export function createMetrics(): Metrics {
 }
 
 const CACHE_EVENTS = { hit: ['hits'], rebuilt: ['misses', 'rebuilds'] } as const;
-
-const COUNTERS = {
-  refusedRooms: {
-    name: 'hindsync_refused_rooms_total',
-    help: 'Rooms of a catch-up that could not be read (banned, forgotten, purged, or failing for long).',
-  },
-  sharedDevices: {
-    name: 'hindsync_shared_device_sessions_total',
-    help: 'Sessions whose access token is used by an old client and a modern one at once.',
-  },
-  peekProbes: {
-    name: 'hindsync_peek_probes_total',
-    help: 'Times that the homeserver was asked whether a room that somebody looks into has news.',
-  },
-  stalledReaders: {
-    name: 'hindsync_stalled_readers_total',
-    help: 'Answers that were cut as their client took no byte for stalled_reader.',
-  },
-};
-
-const GAUGES = {
-  parkedPolls: { name: 'hindsync_parked_polls', help: 'Long polls that wait now.' },
-  initialSyncsRunning: { name: 'hindsync_initial_syncs_running', help: 'Initial syncs being answered now.' },
-  initialSyncsQueued: {
-    name: 'hindsync_initial_syncs_queued',
-    help: 'Initial syncs that wait for their turn.',
-  },
-};
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
 

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import { STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { writeError } from '../http/error-handler.ts';
 import { loopBudget, SENT } from '../scheduling/loop-budget.ts';
 import { cut } from '../http/send.ts';
 import { AnswerTooLate, explainPassingError, isStatus, OddStatus } from '../homeserver/network-errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
+import { lengthOf, reasonOf } from './answer-head.ts';
 import { toClientHeaders } from './headers.ts';
 
 /** What the gateway may want to know about an exchange, at its head: for sessions to be forgotten and counted. */
@@ -139,17 +139,3 @@ export class Exchange implements Dispatcher.DispatchHandler {
 const JOINED_LIMIT = 32 * 1024;
 
 class ClientLeft extends Error {}
-
-function lengthOf(headers: readonly string[]): number {
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i];
-    if (name?.length === 14 && name.toLowerCase() === 'content-length') return Number(headers[i + 1]);
-  }
-  return -1;
-}
-
-/** The homeserver's reason phrase, where Node would send it. */
-function reasonOf(status: number, text: string): string | undefined {
-  const usual = STATUS_CODES[status];
-  return text !== usual && /^[\t\x20-\x7e]+$/.test(text) ? text : usual;
-}

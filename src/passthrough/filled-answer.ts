@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { HELD_BYTES } from '../http/client-response.ts';
 import { Exchange, type Answered, type Exchanging } from './exchange.ts';
 
 /** What changes the body of an answer while it comes. */
@@ -9,9 +10,6 @@ export interface BodyFiller {
   /** Returns what was held back, as no more comes. */
   end(): Buffer;
 }
-
-/** Bodies up to here are held until they are whole, and have a length: clients of the time take a chunk for all. */
-const HELD_LIMIT = 256 * 1024;
 
 /**
  * An exchange whose answer, where it is a 200, goes through a filler. Everything else about it is passed on, but the
@@ -48,7 +46,7 @@ export class FilledExchange extends Exchange {
     this.#isFilled = true;
     this.#controller = controller;
     this.#head = { rawHeaders: withoutLength(rawHeaders), status, text };
-    if (Number(valueOf(rawHeaders, 'content-length') ?? 0) > HELD_LIMIT) this.#release();
+    if (Number(valueOf(rawHeaders, 'content-length') ?? 0) > HELD_BYTES) this.#release();
   }
 
   override onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -63,7 +61,7 @@ export class FilledExchange extends Exchange {
     }
     this.#held.push(filled);
     this.#heldBytes += filled.length;
-    if (this.#heldBytes > HELD_LIMIT) this.#release();
+    if (this.#heldBytes > HELD_BYTES) this.#release();
   }
 
   override onResponseEnd(): void {

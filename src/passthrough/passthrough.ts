@@ -2,25 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connections } from '../homeserver/connections.ts';
 import type { OutgoingRequest } from '../homeserver/homeserver-pool.ts';
 import { createClientAddressReader } from './client-address.ts';
-import { checkQueryToken } from '../http/access-token.ts';
 import { writeError } from '../http/error-handler.ts';
 import { createPeerLookup } from '../http/forwarded.ts';
 import type { Peer } from '../http/forwarded.ts';
-import { toAuthenticatedMedia } from './legacy-media.ts';
-import type { ToHomeserverPath } from './legacy-prefixes.ts';
-import type { HomeserverPrefixes } from '../homeserver/prefixes.ts';
-import { takeQueryToken } from './query-token.ts';
 import { isBelow, isLongPoll, pathOf } from '../http/raw-url.ts';
 import { unrecognized } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
-import type { OpenedRequest, OpenMedia } from './opened-media.ts';
 import { Exchange } from './exchange.ts';
 import type { Answered, Exchanging } from './exchange.ts';
 import { FilledExchange, type BodyFiller } from './filled-answer.ts';
 import { toChangedHeaders, toHomeserverHeaders } from './headers.ts';
+import { toHomeserverRequest, type Rewriting } from './rewritten-url.ts';
 import { uploadOf } from './upload.ts';
 
-export interface PassThroughOptions {
+export interface PassThroughOptions extends Rewriting {
   connections: Connections;
   /** Prefixes of raw paths that may pass; the rest is 404. */
   passPaths: readonly string[];
@@ -30,13 +25,6 @@ export interface PassThroughOptions {
   deadlineMs: Milliseconds;
   /** How long the homeserver may send nothing in the midst of an answer, while the client would take more. */
   answerIdleMs: Milliseconds;
-  toHomeserverPath: ToHomeserverPath;
-  /** By the homeserver's `/versions`, as last seen. */
-  prefixesOf(): HomeserverPrefixes;
-  /** Whether the homeserver gives media to who shows an access token. */
-  hasAuthenticatedMedia(): boolean;
-  /** For old media without an access token; they pass as they are where it is not given. */
-  openMedia?: OpenMedia | undefined;
   /** Told at the head of every answer of the homeserver, and of a 502 or 504 for want of one. */
   onAnswered?(answered: Answered): void;
   /** Told of what undici says where the homeserver did not answer, or not whole. */
@@ -98,24 +86,8 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     const receivedPath = pathOf(receivedUrl);
     if (!isBelow(options.passPaths, receivedPath)) throw unrecognized();
 
-    let rawUrl = receivedUrl;
-    let accessToken: string | undefined;
-    let opened: OpenedRequest | undefined;
     const peer = peerOf(request.socket);
-    if (isBelow(CLIENT_PATHS, receivedPath)) {
-      ({ rawUrl, accessToken } = takeQueryToken(receivedUrl));
-      if (accessToken !== undefined)
-        accessToken = checkQueryToken(accessToken, request.headers.authorization !== undefined);
-      rawUrl = options.toHomeserverPath(method, rawUrl, options.prefixesOf());
-      const hasToken = accessToken !== undefined || request.headers.authorization !== undefined;
-      if (hasToken) {
-        if (options.hasAuthenticatedMedia()) rawUrl = toAuthenticatedMedia(method, rawUrl);
-      } else if (options.openMedia !== undefined && options.hasAuthenticatedMedia()) {
-        opened = options.openMedia(request, peer, rawUrl);
-        if (opened !== undefined) ({ rawUrl, accessToken } = opened);
-      }
-    }
-
+    const { rawUrl, accessToken, opened } = toHomeserverRequest(request, peer, receivedUrl, options);
     const { connections, deadlineMs, answerIdleMs } = options;
     const headers = toChangedHeaders(
       toHomeserverHeaders(request, peer, connections.hostFor, accessToken),
@@ -157,6 +129,3 @@ function readTimeout(rawUrl: string): Milliseconds {
   const timeoutMs = Number(/[?&]timeout=(\d{1,9})/.exec(rawUrl)?.[1] ?? 0);
   return Math.min(timeoutMs, 3_600_000);
 }
-
-/** Where a token may be in the query. Federation requests are signed over their URI, so nothing is touched there. */
-const CLIENT_PATHS = ['/_matrix/client/', '/_matrix/media/', '/_matrix/content/'];

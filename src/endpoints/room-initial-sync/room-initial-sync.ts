@@ -1,40 +1,18 @@
 import { Readable } from 'node:stream';
-import type { FastifyReply } from 'fastify';
-import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
 import { queryOf } from '../../http/query.ts';
 import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
 import type { EventId, RoomId, SyncToken, UserId } from '../../matrix/identifiers.ts';
 import { readLimit } from '../../matrix/query.ts';
 import { encodeRoomToken } from '../../tokens/own-tokens.ts';
 import { checkToken } from '../../tokens/read-position.ts';
-import { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
 import type { OwnView } from '../../translate/own-view.ts';
 import type { RoomSnapshot } from '../../translate/room-initial-sync.ts';
 import { readRoomAccess } from '../peek/room-access.ts';
 import type { CreateEndpoint, SessionCall } from '../route.ts';
-import type { Session } from '../session/session.ts';
-import { createSpool, type Spool } from '../streamed/spool.ts';
-import { readNewest, type NewestEvents } from './newest-events.ts';
+import { readUpToNow } from './read-up-to-now.ts';
 import { readOwnView } from './read-own-view.ts';
 import { writeRoomSnapshot } from './room-snapshot.ts';
 
-interface Reading {
-  kind: HomeserverKind;
-  isMember: boolean;
-  limit: number;
-  reply: FastifyReply;
-}
-
-/** The newest events of a room, held in the spool, and the position up to which they are. */
-interface NewestReading extends NewestEvents {
-  now: SyncToken;
-  spool: Spool;
-}
-
-/** What one answer may hold back in memory. */
-const MOST_HELD_BYTES = 4 * 1024 * 1024;
-/** A busy session's stream is told faster than a room is read. */
-const MOST_READINGS = 2;
 const NOTHING_OWN: OwnView = { receipts: [], accountData: [] };
 
 /**
@@ -69,9 +47,8 @@ export const createRoomInitialSync: CreateEndpoint<SessionCall> = (services) => 
     const hasSlidingSync = isMember && services.hasSlidingSync();
     const own = access === 'peeker' ? NOTHING_OWN : readOwnView(session, roomId, { hasSlidingSync, limit });
     const reading = { kind, isMember, limit, reply };
-    const { now, spool, start, newest, pages } = await readUpToNow(session, roomId, reading).catch(
-      orNotReadable(userId, roomId),
-    );
+    const read = await readUpToNow(session, roomId, reading, services).catch(orNotReadable(userId, roomId));
+    const { now, spool, start, newest, pages } = read;
     const snapshot: RoomSnapshot = {
       roomId,
       ...(access !== 'peeker' && { membership: isMember ? 'join' : 'leave' }),
@@ -94,36 +71,6 @@ export const createRoomInitialSync: CreateEndpoint<SessionCall> = (services) => 
       owner: key,
     });
     return Readable.from(pieces, { objectMode: false });
-  }
-
-  /**
-   * The newest events of a room, and the position up to which they are. A member who joined just now sees it as far as
-   * the session's stream has told, whose next answer goes on from there: never less, also where that was told meanwhile.
-   */
-  async function readUpToNow(
-    { account, key }: Session,
-    roomId: RoomId,
-    { kind, isMember, limit, reply }: Reading,
-  ): Promise<NewestReading> {
-    const told = (): SyncToken | undefined => (isMember ? cursors.meetingPoint(key, roomId) : undefined);
-    let now = told() ?? (await services.readNow(account, { setPresence: 'offline', roomId }));
-    for (let readings = 0; ; readings += 1) {
-      const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });
-      reply.raw.once('close', () => void spool.close());
-      const events = await readNewest({
-        account,
-        roomId,
-        from: kind.toBackwardsStart?.(now) ?? now,
-        limit,
-        events: new LegacyEventBytes(roomId, clock.now()),
-        spool,
-        onEvent: services.eventRooms.note,
-      });
-      const meanwhile = told() ?? now;
-      if (meanwhile === now || readings === MOST_READINGS) return { now, spool, ...events };
-      await spool.close();
-      now = meanwhile;
-    }
   }
 
   return async (call) => {
