@@ -1,22 +1,16 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { AccessToken, DeviceId, Milliseconds, UserId } from '../matrix/identifiers.ts';
+import { Questions, type Masquerade, type Question, type TokenKey } from './session-questions.ts';
 import { entriesIn } from './shares.ts';
+
+export type { Masquerade, TokenKey } from './session-questions.ts';
 
 /**
  * What all that is remembered of a session, and all its shares, are kept under: a number that is given once. A session that
  * ends takes it along, so that nothing which is remembered anywhere is ever found again.
  */
 export type SessionKey = string & { readonly sessionKey: unique symbol };
-
-/** An access token, as an HMAC: no token is kept anywhere. */
-export type TokenKey = string & { readonly tokenKey: unique symbol };
-
-/** Whom an application service wants to act as; an ordinary token may say so too, and the homeserver ignores it. */
-export interface Masquerade {
-  userId?: UserId;
-  deviceId?: DeviceId;
-}
 
 /** Whose access token it is, as `/account/whoami` says. */
 export interface Identity {
@@ -27,13 +21,6 @@ export interface Identity {
 
 export interface KnownSession extends Identity {
   key: SessionKey;
-}
-
-/** What `note` needs to see whether the session ended while the homeserver was asked about it. */
-export interface Question {
-  tokenKey: TokenKey;
-  masquerade: Masquerade | undefined;
-  isOutdated: boolean;
 }
 
 export interface Sessions {
@@ -86,13 +73,8 @@ export function createSessions(options: { maxBytes: number; ttlMs?: Milliseconds
   });
   const ends = createEnds(maxBytes / 8);
   const doubts = createEnds(maxBytes / 8);
-  const asked = new Set<Question>();
+  const questions = new Questions();
   let serial = 0;
-
-  const deviceKeyOf = (tokenKey: TokenKey, masquerade: Masquerade | undefined): TokenKey =>
-    masquerade === undefined
-      ? tokenKey
-      : (JSON.stringify([tokenKey, masquerade.userId ?? null, masquerade.deviceId ?? null]) as TokenKey);
 
   function keyOf(tokenKey: TokenKey, { userId, deviceId }: Identity): SessionKey {
     const session = JSON.stringify([tokenKey, userId, deviceId ?? null]);
@@ -104,10 +86,6 @@ export function createSessions(options: { maxBytes: number; ttlMs?: Milliseconds
     return key;
   }
 
-  function outdate(isConcerned: (question: Question) => boolean): void {
-    for (const question of asked) if (isConcerned(question)) question.isOutdated = true;
-  }
-
   function userOf(tokenKey: TokenKey): UserId | undefined {
     return identities.peek(tokenKey)?.userId;
   }
@@ -115,7 +93,7 @@ export function createSessions(options: { maxBytes: number; ttlMs?: Milliseconds
   function mark(marks: Ends, tokenKey: TokenKey): void {
     serial += 1;
     marks.set(tokenKey, serial);
-    outdate((question) => question.tokenKey === tokenKey);
+    questions.outdate((question) => question.tokenKey === tokenKey);
   }
 
   function markUser(marks: Ends, tokenKey: TokenKey): void {
@@ -124,13 +102,13 @@ export function createSessions(options: { maxBytes: number; ttlMs?: Milliseconds
     if (userId === undefined) return;
     marks.set(userId, serial);
     // The open questions may turn out to be about the same user.
-    outdate(() => true);
+    questions.outdate(() => true);
   }
 
   function note(question: Question, identity: Identity): KnownSession;
   function note(question: Question, identity: undefined): void;
   function note(question: Question, identity: Identity | undefined): KnownSession | undefined {
-    asked.delete(question);
+    questions.close(question);
     if (identity === undefined) return undefined;
     const { tokenKey, masquerade, isOutdated } = question;
     serial += 1;
@@ -151,11 +129,7 @@ export function createSessions(options: { maxBytes: number; ttlMs?: Milliseconds
       const isOver = [ends, doubts].some((marks) => marks.isAfter(since, tokenKey, identity.userId));
       return isOver ? undefined : { ...identity, key: keyOf(tokenKey, identity) };
     },
-    ask: (tokenKey, masquerade) => {
-      const question: Question = { tokenKey, masquerade, isOutdated: false };
-      asked.add(question);
-      return question;
-    },
+    ask: (tokenKey, masquerade) => questions.open(tokenKey, masquerade),
     note,
     end: (tokenKey) => mark(ends, tokenKey),
     endAllOfUser: (tokenKey) => markUser(ends, tokenKey),
@@ -170,6 +144,11 @@ export function createSessions(options: { maxBytes: number; ttlMs?: Milliseconds
     },
   };
 }
+
+const deviceKeyOf = (tokenKey: TokenKey, masquerade: Masquerade | undefined): TokenKey =>
+  masquerade === undefined
+    ? tokenKey
+    : (JSON.stringify([tokenKey, masquerade.userId ?? null, masquerade.deviceId ?? null]) as TokenKey);
 
 /** When something last ended, by token and by user, in serial numbers. */
 interface Ends {

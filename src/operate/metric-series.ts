@@ -51,6 +51,22 @@ export function createCacheEvents(registers: Registers) {
   };
 }
 
+/** What is remembered now, read whenever somebody looks: by the name of the cache. */
+export function watchCacheBytes(registry: Registry): Map<string, () => number> {
+  const cacheBytes = new Map<string, () => number>();
+  const bytes = new Gauge({
+    name: 'hindsync_cache_bytes',
+    help: 'What is remembered now, by cache.',
+    labelNames: ['cache'],
+    registers: [],
+    collect() {
+      for (const [cache, read] of cacheBytes) this.set({ cache }, read());
+    },
+  });
+  registry.registerMetric(bytes);
+  return cacheBytes;
+}
+
 /** What is counted by itself. */
 export const COUNTERS = {
   refusedRooms: {

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import { COUNTERS, createCacheEvents, createSeries, GAUGES } from './metric-series.ts';
+import { COUNTERS, createCacheEvents, createSeries, GAUGES, watchCacheBytes } from './metric-series.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { prefixOf } from './prefix.ts';
 
@@ -46,18 +46,7 @@ export function createMetrics(): Metrics {
 
   const { requests, calls, legacyRequests, comparisons, sunsets } = createSeries(registers);
   const cacheEvents = createCacheEvents(registers);
-  const cacheBytes = new Map<string, () => number>();
-  const bytes = new Gauge({
-    name: 'hindsync_cache_bytes',
-    help: 'What is remembered now, by cache.',
-    labelNames: ['cache'],
-    registers: [],
-    collect() {
-      for (const [cache, read] of cacheBytes) this.set({ cache }, read());
-    },
-  });
-  registry.registerMetric(bytes);
-
+  const cacheBytes = watchCacheBytes(registry);
   const counters = {
     refusedRooms: new Counter({ ...COUNTERS.refusedRooms, registers }),
     sharedDevices: new Counter({ ...COUNTERS.sharedDevices, registers }),

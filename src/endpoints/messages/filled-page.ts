@@ -46,90 +46,119 @@ const PIECE_BYTES = 64 * 1024;
  * @see docs/reference/clients.md#matrix-js-sdk-02-and-03
  */
 export function writeFilledPage(options: FilledPageOptions): AsyncGenerator<Buffer, void> {
-  return piecesOrRefuse(writePage(options));
+  return piecesOrRefuse(new FilledPage(options).write());
 }
 
-async function* writePage(options: FilledPageOptions): AsyncGenerator<Buffer, void> {
-  const { query, spool, clock } = options;
-  const sink = new ByteSink(2 * PIECE_BYTES);
-  const states: Buffer[] = [];
-  const writing: PageWriting = {
-    sink,
-    count: 0,
-    given: new Set(),
-    last: undefined,
-    isAtCreation: false,
-    holdState: (event) => states.push(event),
-    ...(options.legacy !== undefined && { legacy: options.legacy }),
-  };
-  const latest = clock.now() + LONGEST_FILLING_MS;
-  sink.text('{"chunk":[');
-  let part = yield* writePart(query);
-  const { start } = part;
-  let { end, hasState } = part;
-  // Dendrite's first page of a room leads back to itself, with the same event on it: who follows it would never end.
-  if (end === query.from) end = undefined;
-  for (let further = 0; further < MOST_FURTHER_PAGES; further += 1) {
-    if (leadsBack()) end = undefined;
-    if (end === undefined || writing.count >= query.limit || clock.now() >= latest) break;
-    const next = yield* writeFurtherPart({ ...query, from: end as MessagesToken });
-    if (next === undefined) break;
-    part = next;
-    hasState ||= part.hasState;
-    if (part.end === undefined || part.end === end) {
-      // Behind events of its own it is the end of history, else the place that led here stays.
-      if (part.count > 0) end = undefined;
-      break;
-    }
-    end = part.end;
+/** What came of a page's parts, beside their events. */
+interface Parts {
+  start: string | undefined;
+  end: string | undefined;
+  hasState: boolean;
+}
+
+class FilledPage {
+  readonly #options: FilledPageOptions;
+  readonly #sink = new ByteSink(2 * PIECE_BYTES);
+  readonly #states: Buffer[] = [];
+  readonly #writing: PageWriting;
+  readonly #latest: Milliseconds;
+
+  constructor(options: FilledPageOptions) {
+    this.#options = options;
+    this.#latest = options.clock.now() + LONGEST_FILLING_MS;
+    this.#writing = {
+      sink: this.#sink,
+      count: 0,
+      given: new Set(),
+      last: undefined,
+      isAtCreation: false,
+      holdState: (event) => this.#states.push(event),
+      ...(options.legacy !== undefined && { legacy: options.legacy }),
+    };
   }
-  if (leadsBack()) end = undefined;
-  sink.text(']');
-  if (hasState) yield* writeState();
-  if (writing.last !== undefined) end ??= options.tokenBeyond(writing.last);
-  if (start !== undefined) sink.text(`,"start":${JSON.stringify(start)}`);
-  if (end !== undefined) sink.text(`,"end":${JSON.stringify(end)}`);
-  sink.text('}');
-  yield sink.drain();
+
+  async *write(): AsyncGenerator<Buffer, void> {
+    const sink = this.#sink;
+    sink.text('{"chunk":[');
+    const { start, end: told, hasState } = yield* this.#writeParts();
+    sink.text(']');
+    if (hasState) yield* this.#writeState();
+    const { last } = this.#writing;
+    const end = told ?? (last === undefined ? undefined : this.#options.tokenBeyond(last));
+    if (start !== undefined) sink.text(`,"start":${JSON.stringify(start)}`);
+    if (end !== undefined) sink.text(`,"end":${JSON.stringify(end)}`);
+    sink.text('}');
+    yield sink.drain();
+  }
+
+  async *#writeParts(): AsyncGenerator<Buffer, Parts> {
+    const { query } = this.#options;
+    const first = yield* this.#writePart(query);
+    const { start } = first;
+    let { end, hasState } = first;
+    // Dendrite's first page of a room leads back to itself, with the same event on it: who follows it would never end.
+    if (end === query.from) end = undefined;
+    for (let further = 0; further < MOST_FURTHER_PAGES; further += 1) {
+      if (this.#leadsBack()) end = undefined;
+      if (end === undefined || this.#isEnough()) break;
+      const part = yield* this.#writeFurtherPart({ ...query, from: end as MessagesToken });
+      if (part === undefined) break;
+      hasState ||= part.hasState;
+      if (part.end === undefined || part.end === end) {
+        // Behind events of its own it is the end of history, else the place that led here stays.
+        if (part.count > 0) end = undefined;
+        break;
+      }
+      end = part.end;
+    }
+    return { start, end: this.#leadsBack() ? undefined : end, hasState };
+  }
+
+  #isEnough(): boolean {
+    return this.#writing.count >= this.#options.query.limit || this.#options.clock.now() >= this.#latest;
+  }
 
   /** From behind the creation, to the creation again. */
-  function leadsBack(): boolean {
-    return options.repeatsCreation && query.dir === 'b' && writing.isAtCreation;
+  #leadsBack(): boolean {
+    const { repeatsCreation, query } = this.#options;
+    return repeatsCreation && query.dir === 'b' && this.#writing.isAtCreation;
   }
 
-  async function* writePart(asked: MessagesQuery): AsyncGenerator<Buffer, MessagesPart> {
-    const { account, roomId } = options;
-    const read = new MessagesPart(writing);
+  async *#writePart(asked: MessagesQuery): AsyncGenerator<Buffer, MessagesPart> {
+    const { account, roomId, spool } = this.#options;
+    const read = new MessagesPart(this.#writing);
     const reader = new JsonReader(read);
     for await (const chunk of await account.streamMessages(roomId, asked)) {
       reader.push(chunk);
-      for (const bytes of states.splice(0)) await spool.hold('state', { roomId, bytes });
-      if (sink.length >= PIECE_BYTES) yield sink.drain();
+      for (const bytes of this.#states.splice(0)) await spool.hold('state', { roomId, bytes });
+      if (this.#sink.length >= PIECE_BYTES) yield this.#sink.drain();
     }
     reader.end();
     return read;
   }
 
   /** Undefined where it could not be had: one that could is not lost for it, unless something of it was given. */
-  async function* writeFurtherPart(asked: MessagesQuery): AsyncGenerator<Buffer, MessagesPart | undefined> {
-    const before = writing.count;
+  async *#writeFurtherPart(asked: MessagesQuery): AsyncGenerator<Buffer, MessagesPart | undefined> {
+    const before = this.#writing.count;
     try {
-      return yield* writePart(asked);
+      return yield* this.#writePart(asked);
     } catch (error) {
       const isOurs = error instanceof MatrixError || error instanceof JsonReaderError;
-      if (isOurs && writing.count === before) return undefined;
+      if (isOurs && this.#writing.count === before) return undefined;
       throw error;
     }
   }
 
-  async function* writeState(): AsyncGenerator<Buffer, void> {
+  async *#writeState(): AsyncGenerator<Buffer, void> {
+    const { spool, legacy } = this.#options;
+    const sink = this.#sink;
     sink.text(',"state":[');
     let isFirst = true;
     for await (const { bytes } of spool.release('state')) {
       if (!isFirst) sink.text(',');
       isFirst = false;
-      if (options.legacy === undefined) sink.bytes(bytes);
-      else options.legacy.writeAt(bytes, 0, sink);
+      if (legacy === undefined) sink.bytes(bytes);
+      else legacy.writeAt(bytes, 0, sink);
       if (sink.length >= PIECE_BYTES) yield sink.drain();
     }
     sink.text(']');
