@@ -3,21 +3,15 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { settingsTable } from '../src/config/describe.ts';
 import { settings } from '../src/config/settings.ts';
 import { HOMESERVER_KINDS } from '../src/matrix/homeserver-kinds.ts';
+import { differences } from '../src/operate/differences.ts';
+import { differencesOf, endpointsThatDiffer } from './support/docs/differences-docs.ts';
+import { generatedSectionsOf, withGenerated } from './support/docs/generated-sections.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
-function between(text: string, start: string, end: string): string {
-  return text.slice(text.indexOf(start) + start.length, text.indexOf(end)).trim();
-}
-
 describe('README.md', () => {
-  test('the table of settings -> the one of the code', () => {
-    expect(between(read('README.md'), '<!-- settings -->', '<!-- /settings -->')).toBe(settingsTable());
-  });
-
   test('the one test command -> what CI runs', () => {
     expect(read('.ci/run')).toMatch(/^npm ci\nnpm test$/m);
     expect(JSON.parse(read('package.json')).scripts.test).toBe('npm run types && npm run lint && vitest run');
@@ -70,20 +64,35 @@ describe('the code', () => {
   });
 });
 
-/** A deviation from native is marked in the code with this word; its first sentence names it. */
-function differencesInCode(): string[] {
-  const sources = globSync('src/**/*.ts').map((path) => read(path).replaceAll(/\n\s*(\*|\/\/) ?/g, ' '));
-  return sources.flatMap((source) =>
-    [...source.matchAll(/Differs: (.+?)\.(?=\s)/g)].map(([, name]) => name ?? ''),
-  );
-}
-
 describe('docs/endpoints.md', () => {
-  test('every `Differs:` of the code -> a difference in the docs, and the other way round', () => {
-    const named = [...read('docs/endpoints.md').matchAll(/^- \*\*([^*]+)\*\*\./gm)].map(
-      ([, name]) => name ?? '',
-    );
-    expect(named.toSorted()).toEqual(differencesInCode().toSorted());
+  test('its lists of differences -> those of the code (vitest -u writes them anew)', async () => {
+    const page = read('docs/endpoints.md');
+    const lists = endpointsThatDiffer.map((endpoint) => [
+      `differences: ${endpoint}`,
+      differencesOf(endpoint),
+    ]);
+    const sections = generatedSectionsOf(page).filter((name) => name.startsWith('differences: '));
+    expect(sections.toSorted()).toEqual(lists.map(([name]) => name).toSorted());
+    await expect(withGenerated(page, Object.fromEntries(lists))).toMatchFileSnapshot('../docs/endpoints.md');
+  });
+});
+
+describe('differences', () => {
+  const idsIn = (files: string): string[] =>
+    globSync(files)
+      .flatMap((path) => [...read(path).matchAll(/Differs: ([a-z0-9, -]+)$/gm)])
+      .flatMap(([, ids = '']) => ids.trim().split(', '));
+
+  test('every id that the code names -> a row, and every row named once', () => {
+    expect(idsIn('src/**/*.ts').toSorted()).toEqual(differences.map(({ id }) => id).toSorted());
+  });
+
+  test('every row -> expected by a comparison with a real Synapse, or shown by a test that names it', () => {
+    const compared = globSync('test/synapse/*.test.ts').map(read).join('\n');
+    const shown = idsIn('test/**/*.test.ts');
+    const ids = differences.map(({ id }) => id);
+    expect(shown.filter((id) => !ids.some((each) => each === id))).toEqual([]);
+    expect(ids.filter((id) => !shown.includes(id) && !compared.includes(`'${id}'`))).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-// The one table of settings. Flags, variables, the file, `--help` and the README's table all come from it.
+// The one table of settings. Flags, variables, the file, `--help` and docs/settings.md all come from it.
 
 import { HOMESERVER_KINDS } from '../matrix/homeserver-kinds.ts';
 import {

@@ -16,8 +16,7 @@ const MOST_ROOMS = 200;
  * Asked where the event was last seen, else in the caller's joined rooms, most recently active first, up to a bound. Each
  * answer is fetched with the caller's own access token.
  *
- * Differs: an unknown event is an error object. Natively it is the bare JSON string "Event not found.".
- * Differs: an event that is not the caller's to see is 404. Natively 403, which tells that it exists.
+ * Differs: unknown-events-are-errors, hidden-events-are-404
  *
  * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/old_sync.yaml (getOneEvent)
  * @see docs/reference/synapse-legacy.md#one-event

@@ -9,14 +9,15 @@ export interface Difference {
   ours: unknown;
 }
 
-/** A difference that is known and wanted; its name is an entry in docs/endpoints.md. */
-export interface NamedDifference {
-  name: string;
-  reason: string;
+/** Whether one place differs for one reason, and for no other. */
+export type Recogniser = (place: Difference, answers: ComparedAnswers) => boolean;
+
+/** A difference that is known and wanted: a row of differences.ts. */
+export interface ExpectedDifference {
+  id: string;
+  recognises: Recogniser;
   /** It shows or not by chance: it is not missed where it does not. */
   dependsOnTiming?: boolean;
-  /** Whether this one place differs for this reason, and for no other. */
-  recognises(difference: Difference, answers: ComparedAnswers): boolean;
 }
 
 /** What a recogniser may look at besides the place itself: both answers as they came. */
@@ -27,9 +28,9 @@ export interface ComparedAnswers {
 }
 
 export interface Comparison {
-  /** What differs and nobody named. */
+  /** Places that differ for no reason that was expected. */
   unnamed: Difference[];
-  /** Names of expected differences that did not show: the expectation is out of date. */
+  /** Ids of expected differences that did not show: the expectation is out of date. */
   gone: string[];
   /** How often each expected difference showed. */
   counts: ReadonlyMap<string, number>;
@@ -43,21 +44,19 @@ export interface Comparison {
 export function compare(
   endpoint: ComparedEndpoint,
   answers: ComparedAnswers,
-  expected: readonly NamedDifference[],
+  expected: readonly ExpectedDifference[],
 ): Comparison {
-  const differences = [
+  const places = [
     ...differencesOf(toComparable(endpoint, answers.native), toComparable(endpoint, answers.ours), []),
   ];
-  const counts = new Map(expected.map(({ name }) => [name, 0]));
-  const unnamed = differences.filter((difference) => {
-    const found = difference.path.length > 0 && expected.find((each) => each.recognises(difference, answers));
-    if (found) counts.set(found.name, (counts.get(found.name) ?? 0) + 1);
+  const counts = new Map(expected.map(({ id }) => [id, 0]));
+  const unnamed = places.filter((place) => {
+    const found = place.path.length > 0 && expected.find((each) => each.recognises(place, answers));
+    if (found) counts.set(found.id, (counts.get(found.id) ?? 0) + 1);
     return !found;
   });
-  const gone = expected.filter(
-    ({ name, dependsOnTiming }) => dependsOnTiming !== true && counts.get(name) === 0,
-  );
-  return { unnamed, counts, gone: gone.map(({ name }) => name) };
+  const gone = expected.filter(({ id, dependsOnTiming }) => dependsOnTiming !== true && counts.get(id) === 0);
+  return { unnamed, counts, gone: gone.map(({ id }) => id) };
 }
 
 type Path = readonly string[];

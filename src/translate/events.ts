@@ -61,7 +61,7 @@ export function countRoomEvents({ rooms }: StreamUpdate): number {
 /**
  * Timelines → one list, oldest first, each room in its own order.
  *
- * Differs: events of several rooms are in the order of their timestamps. /sync orders events only within a room; across rooms we go by `origin_server_ts`.
+ * Differs: order-across-rooms
  */
 export function mergeTimelines(rooms: readonly RoomTimeline[]): { roomId: RoomId; event: RoomEvent }[] {
   const all = rooms.flatMap(({ roomId, timeline, sentAt }) => {

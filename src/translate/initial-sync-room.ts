@@ -189,9 +189,9 @@ export class InitialSyncRoom {
   }
 
   /**
-   * Differs: `messages.start` may be a token of ours. It pages back from the same place.
+   * The place where a client pages back from: `prev_batch` of an unlimited timeline is *now*, and would give the chunk again.
    *
-   * Where to page back from: `prev_batch` of an unlimited timeline is *now*, and would give the chunk again.
+   * Differs: own-start-tokens
    */
   #startToken(): string {
     const { roomToken } = this.#context;

@@ -16,12 +16,7 @@ import { parseEvent, toVisibilityMember, type StreamTranslation } from './transl
  *
  * No order of keys is assumed, any key may be missing or null. Account data, presence and rooms are written as they
  * come; invited rooms wait until all others are written, receipts until the rooms are, `end` until everything is.
- * Differs: invited rooms come last. For the same old client.
- * Differs: chunks are full where there is something to fill them with. Native takes out what may not be seen, and that is
- * all.
- * Differs: lists of aliases are not in the state. /sync leaves these events of old rooms out.
- * Differs: with `raw` invites are as without. No modern endpoint gives their federation form.
- * Differs: chunks are in the order of arrival. Native orders them by depth, which forks in a room can tell apart.
+ * Differs: invited-rooms-last, full-chunks, no-aliases-in-the-state, raw-invites-are-legacy, chunks-by-arrival
  *
  * Left out: knocks, rooms that the user was banned from, typing, push rules, offline presence, counts and summaries.
  *
@@ -169,7 +164,7 @@ export class InitialSyncTranslation implements StreamTranslation {
     const notification = this.#context.inviteOf(roomId);
     const { inviter, invite } = toLegacyInvite({ roomId, userId, inviteState, notification, nowMs });
     const token = this.#nextBatch ?? roomToken(roomId, null, 'after');
-    // Differs: invited rooms have empty messages, state and account data. An old Python client stops at one without.
+    // Differs: invited-rooms-have-lists
     const messages = { chunk: [], start: token, end: token };
     const room = {
       room_id: roomId,

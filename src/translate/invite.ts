@@ -23,10 +23,7 @@ export interface InviteSource {
  * What stripped state lacks comes from the notification; without one the event's id is made of what is known, so that it
  * is the same every time.
  *
- * Differs: invites carry the room's stripped state. Native strips it today, and the room has no name.
- * Differs: an invite without a notification has a made-up event id. The homeserver shows its event without one.
- * Differs: an invite whose sender the homeserver does not tell has no `inviter`. Stripped state may lack the own member
- * event, and the sender of another event need not be who invited.
+ * Differs: invites-carry-state, synthetic-invite-id, invites-may-lack-an-inviter
  *
  * @see docs/reference/synapse-legacy.md#memberships-in-events
  * @see docs/reference/clients.md#where-synapses-own-answers-fail-them

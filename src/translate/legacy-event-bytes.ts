@@ -26,8 +26,7 @@ export interface LegacyEventOptions {
  * The redaction in a redacted event has the legacy form too, on top and in `unsigned`; one that is inside that one is
  * copied. Homeservers nest no deeper, and each level more would double the event.
  *
- * Differs: power levels have `users`, also where it is empty. Rooms of version 12 leave it out, and matrix-js-sdk up to 0.4.2
- * stops at them.
+ * Differs: power-levels-have-users
  *
  * All methods throw a `JsonReaderError` where an event cannot be read: for the client that is a 502. Something of it may
  * have been written then.

@@ -44,12 +44,8 @@ const BYTES_PER_EVENT = 256;
 /**
  * An incremental `/sync`, value by value → everything that legacy clients saw of it, and nothing else.
  *
- * Differs: presence stands once for each user. Native repeats it for every join, also of those who were there.
- * Differs: own membership events stand once. Native gives them twice while the room is joined.
- * Differs: own presence does not come with an own join. /sync gives that of those who were not seen before.
- * Differs: what happened before a leave, kick or ban is delivered. Native loses it when the poll starts afterwards.
- * Differs: what happened in a room between `from` and an own join is delivered. Native loses it when the poll waits then.
- * Differs: invites of ignored users do not come. /sync leaves them out.
+ * Differs: presence-once, own-membership-once, no-own-presence-on-join, events-before-a-leave, events-before-a-join
+ * Differs: no-invites-of-ignored-users
  *
  * Left out: `state` but for an own leave (what changed in a gap is in the gap), to-device messages, device
  * lists, push rules, counts, summaries. Any key may be missing or null; a value of another type than Matrix gives it is

@@ -17,7 +17,7 @@ export interface InvitedRoomOfDraftA {
  * Stripped state of an invite → the room as it stands in draft A's list: the invite is its only event, and its state is
  * what the homeserver shows of the room, under ids that are the same every time.
  *
- * Differs: an invited room of draft A has the stripped state. The room has a name then.
+ * Differs: draft-a-invites-carry-state
  *
  * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */

@@ -16,7 +16,7 @@ export interface V2AlphaContext extends TranslationContext {
  *
  * The map is one object, so its entries are written as they come, and everything else of the room when it ends. An event
  * that is in state and timeline stands once.
- * Differs: `prev_batch` is always there. A client pages back from it.
+ * Differs: draft-rooms-have-prev-batch
  *
  * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */

@@ -21,7 +21,7 @@ const SECTIONS: Readonly<Record<Section, string>> = { join: 'joined', invite: 'i
  * No order of keys is assumed, any key may be missing or null. What the drafts did not have is left out: knocks, the
  * account's own data, to-device messages, counts and summaries.
  *
- * Differs: rooms that the user left are in draft A's list. A client would not learn that it was kicked.
+ * Differs: draft-a-lists-left-rooms
  *
  * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */

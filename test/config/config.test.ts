@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { format } from 'prettier';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { readArguments } from '../../src/config/arguments.ts';
-import { defaultFile, helpText, settingsTable } from '../../src/config/describe.ts';
+import { helpText } from '../../src/config/describe.ts';
 import { flagOf, settings, variableOf } from '../../src/config/settings.ts';
+import { defaultFile, settingsPage } from '../support/docs/settings-docs.ts';
 
 const HOMESERVER = ['--homeserver-url', 'http://127.0.0.1:8008'];
 
@@ -433,7 +433,7 @@ describe('what is written about the settings', () => {
 
   test.each([
     { name: '--help', text: helpText('1.2.3') },
-    { name: 'the table', text: settingsTable() },
+    { name: 'docs/settings.md', text: settingsPage() },
   ])('when $name is shown -> it has every setting in all three forms, and every default', ({ text }) => {
     for (const setting of settings) {
       expect(text).toContain(flagOf(setting));
@@ -443,8 +443,8 @@ describe('what is written about the settings', () => {
     }
   });
 
-  test('when prettier formats the table -> it is left as it is', async () => {
-    expect(await format(settingsTable(), { parser: 'markdown' })).toBe(`${settingsTable()}\n`);
+  test('when docs/settings.md is compared with the table -> the same (vitest -u writes it anew)', async () => {
+    await expect(settingsPage()).toMatchFileSnapshot('../../docs/settings.md');
   });
 });
 

@@ -1,14 +1,8 @@
 // The snapshot of one room and the single event, compared.
 
 import { describe, expect, test } from 'vitest';
-import { compare, type NamedDifference } from '../../src/operate/compare.ts';
-import {
-  CHUNK_IS_FILLED,
-  NO_PRESENCE_IN_LARGE_ROOMS,
-  ONLOOKERS_SEE_NO_PRESENCE,
-  RECEIPTS_OF_THE_CHUNK,
-  TAGS_ALONE_AFTER_LEAVING,
-} from '../../src/operate/named-differences.ts';
+import { compare } from '../../src/operate/compare.ts';
+import { expectedDifferences, type RecognisedId } from '../../src/operate/differences.ts';
 
 type Json = Record<string, unknown>;
 
@@ -34,8 +28,8 @@ const snapshot: Json = {
   account_data: [],
 };
 
-const compareRooms = (native: Json, ours: Json, expected: NamedDifference[] = []) =>
-  compare('roomInitialSync', { userId: '@me:test', native, ours }, expected);
+const compareRooms = (native: Json, ours: Json, expected: RecognisedId[] = []) =>
+  compare('roomInitialSync', { userId: '@me:test', native, ours }, expectedDifferences(expected));
 
 describe('a room', () => {
   test('that differs in tokens, ages and the order of its state -> is the same', () => {
@@ -61,9 +55,9 @@ describe('a room', () => {
   test('with older messages than native has -> named; with newer ones -> not', () => {
     const anOlder = { ...aMessage, event_id: '$older' };
     const chunkOf = (...chunk: Json[]): Json => ({ ...snapshot, messages: { start: 't', end: 's', chunk } });
-    const filled = compareRooms(snapshot, chunkOf(anOlder, aMessage), [CHUNK_IS_FILLED]);
+    const filled = compareRooms(snapshot, chunkOf(anOlder, aMessage), ['full-room-chunk']);
     expect(filled).toMatchObject({ unnamed: [], gone: [] });
-    expect(compareRooms(snapshot, chunkOf(aMessage, anOlder), [CHUNK_IS_FILLED]).unnamed).toHaveLength(1);
+    expect(compareRooms(snapshot, chunkOf(aMessage, anOlder), ['full-room-chunk']).unnamed).toHaveLength(1);
   });
 
   test('without presence, and with more than 50 members -> named; with fewer -> not', () => {
@@ -77,8 +71,8 @@ describe('a room', () => {
       const room = { ...snapshot, state: members(count) };
       return [room, { ...room, presence: [] }];
     };
-    expect(compareRooms(...without(51), [NO_PRESENCE_IN_LARGE_ROOMS]).unnamed).toEqual([]);
-    expect(compareRooms(...without(50), [NO_PRESENCE_IN_LARGE_ROOMS]).unnamed).toHaveLength(1);
+    expect(compareRooms(...without(51), ['no-presence-in-large-rooms']).unnamed).toEqual([]);
+    expect(compareRooms(...without(50), ['no-presence-in-large-rooms']).unnamed).toHaveLength(1);
   });
 
   test('that was left, without its account data -> named; without its tags -> not', () => {
@@ -86,30 +80,30 @@ describe('a room', () => {
       const left = { ...snapshot, membership: 'leave' };
       return [{ ...left, account_data: [{ type, content: {} }] }, left];
     };
-    expect(compareRooms(...leftWith('org.example'), [TAGS_ALONE_AFTER_LEAVING]).unnamed).toEqual([]);
-    expect(compareRooms(...leftWith('m.tag'), [TAGS_ALONE_AFTER_LEAVING]).unnamed).toHaveLength(1);
+    expect(compareRooms(...leftWith('org.example'), ['left-rooms-have-tags-only']).unnamed).toEqual([]);
+    expect(compareRooms(...leftWith('m.tag'), ['left-rooms-have-tags-only']).unnamed).toHaveLength(1);
   });
 
   test('without a receipt for what is not in its chunk -> named; for what is in it -> not', () => {
     const without = { ...snapshot, receipts: [] };
     const old = { ...snapshot, receipts: [receiptFor('$old')] };
-    expect(compareRooms(old, without, [RECEIPTS_OF_THE_CHUNK])).toMatchObject({ unnamed: [], gone: [] });
-    expect(compareRooms(snapshot, without, [RECEIPTS_OF_THE_CHUNK]).unnamed).toHaveLength(1);
+    expect(compareRooms(old, without, ['receipts-of-the-chunk'])).toMatchObject({ unnamed: [], gone: [] });
+    expect(compareRooms(snapshot, without, ['receipts-of-the-chunk']).unnamed).toHaveLength(1);
   });
 
   test('without one of two events in its receipt -> named where that one is not in the chunk', () => {
     const both = { type: 'm.receipt', room_id: '!a', content: { $old: {}, $said: {} } };
     const native = { ...snapshot, receipts: [both] };
     const ours = { ...snapshot, receipts: [{ ...both, content: { $said: {} } }] };
-    expect(compareRooms(native, ours, [RECEIPTS_OF_THE_CHUNK])).toMatchObject({ unnamed: [], gone: [] });
+    expect(compareRooms(native, ours, ['receipts-of-the-chunk'])).toMatchObject({ unnamed: [], gone: [] });
   });
 
   test('without presence and receipts -> named for who only looks, and not for a member', () => {
     const without: Json = { ...snapshot, presence: [], receipts: [] };
-    expect(compareRooms(snapshot, without, [ONLOOKERS_SEE_NO_PRESENCE]).unnamed).toHaveLength(2);
+    expect(compareRooms(snapshot, without, ['peekers-see-no-presence']).unnamed).toHaveLength(2);
     const { membership: _native, ...native } = snapshot;
     const { membership: _ours, ...ours } = without;
-    expect(compareRooms(native, ours, [ONLOOKERS_SEE_NO_PRESENCE])).toMatchObject({ unnamed: [], gone: [] });
+    expect(compareRooms(native, ours, ['peekers-see-no-presence'])).toMatchObject({ unnamed: [], gone: [] });
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compare, type Comparison, type NamedDifference } from '../../src/operate/compare.ts';
+import { compare, type Comparison, type ExpectedDifference } from '../../src/operate/compare.ts';
 
 type Json = Record<string, unknown>;
 
@@ -41,7 +41,7 @@ const initialSync = (more: Json = {}): Json => ({
   ...more,
 });
 
-const compareEvents = (native: unknown, ours: unknown, expected: NamedDifference[] = []): Comparison =>
+const compareEvents = (native: unknown, ours: unknown, expected: ExpectedDifference[] = []): Comparison =>
   compare('events', { userId: '@me:test', native, ours }, expected);
 const compareInitialSyncs = (native: unknown, ours: unknown): Comparison =>
   compare('initialSync', { userId: '@me:test', native, ours }, []);
@@ -221,9 +221,8 @@ describe('what is found in an initial sync', () => {
 });
 
 describe('named differences', () => {
-  const missing: NamedDifference = {
-    name: 'messages are missing',
-    reason: 'to have one',
+  const missing: ExpectedDifference = {
+    id: 'messages-are-missing',
     recognises: ({ path, ours }) => path[0] === 'chunk' && ours === undefined,
   };
 
@@ -231,11 +230,11 @@ describe('named differences', () => {
     const { unnamed, gone, counts } = compareEvents(events(aMessage('1'), aMessage('2')), events(), [
       missing,
     ]);
-    expect({ unnamed, gone, count: counts.get(missing.name) }).toEqual({ unnamed: [], gone: [], count: 2 });
+    expect({ unnamed, gone, count: counts.get(missing.id) }).toEqual({ unnamed: [], gone: [], count: 2 });
   });
 
   test('one that does not show -> reported as gone', () => {
-    expect(compareEvents(events(), events(), [missing]).gone).toEqual([missing.name]);
+    expect(compareEvents(events(), events(), [missing]).gone).toEqual([missing.id]);
   });
 
   test('one that shows by chance and does not -> not missed', () => {
@@ -248,7 +247,7 @@ describe('named differences', () => {
   });
 
   test('one that would recognise anything -> never an answer as a whole', () => {
-    const anything: NamedDifference = { ...missing, recognises: () => true };
+    const anything: ExpectedDifference = { ...missing, recognises: () => true };
     expect(pathsOf(compareEvents(events(), 'no answer', [anything]))).toEqual(['']);
     expect(pathsOf(compareEvents(events(), [], [anything]))).toEqual(['']);
   });

@@ -1,12 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { NamedDifference } from '../../src/operate/compare.ts';
-import {
-  ALIASES_ARE_NOT_STATE,
-  CHUNKS_ARE_FILLED,
-  INVITED_ROOMS_HAVE_ARRAYS,
-  INVITES_CARRY_STATE,
-  RAW_INVITES_ARE_NOT,
-} from '../../src/operate/named-differences.ts';
+import type { RecognisedId } from '../../src/operate/differences.ts';
 import { register, type Json, type Query, type User } from '../support/synapse/synapse-client.ts';
 import { createStage, expectAlike, type Stage } from '../support/synapse/stage.ts';
 
@@ -23,7 +16,7 @@ afterAll(() => stage.close());
 async function compareFor(
   user: User,
   query: Query,
-  expected: readonly NamedDifference[],
+  expected: readonly RecognisedId[],
   path = 'v3/initialSync',
 ) {
   const native = await stage.native(user).read('v3/initialSync', query);
@@ -31,24 +24,24 @@ async function compareFor(
   expectAlike('initialSync', { user, native, ours }, expected);
 }
 
-const ALWAYS = [INVITES_CARRY_STATE, INVITED_ROOMS_HAVE_ARRAYS, ALIASES_ARE_NOT_STATE];
+const ALWAYS: RecognisedId[] = ['invites-carry-state', 'invited-rooms-have-lists', 'no-aliases-in-the-state'];
 
 describe('when alice asks natively and through the gateway -> the same, but for', () => {
-  test.each<{ query: Query; also: NamedDifference[] }>([
-    { query: {}, also: [CHUNKS_ARE_FILLED] },
+  test.each<{ query: Query; also: RecognisedId[] }>([
+    { query: {}, also: ['full-chunks'] },
     { query: { limit: 0 }, also: [] },
-    { query: { limit: 1 }, also: [CHUNKS_ARE_FILLED] },
-    { query: { limit: 10 }, also: [CHUNKS_ARE_FILLED] },
+    { query: { limit: 1 }, also: ['full-chunks'] },
+    { query: { limit: 10 }, also: ['full-chunks'] },
     { query: { limit: 30 }, also: [] },
     { query: { limit: 5000 }, also: [] },
-    { query: { archived: false }, also: [CHUNKS_ARE_FILLED] },
-    { query: { archived: true }, also: [CHUNKS_ARE_FILLED] },
+    { query: { archived: false }, also: ['full-chunks'] },
+    { query: { archived: true }, also: ['full-chunks'] },
     { query: { archived: true, limit: 0 }, also: [] },
-    { query: { archived: true, limit: 1 }, also: [CHUNKS_ARE_FILLED] },
+    { query: { archived: true, limit: 1 }, also: ['full-chunks'] },
     { query: { archived: true, limit: 30 }, also: [] },
-    { query: { raw: '' }, also: [CHUNKS_ARE_FILLED, RAW_INVITES_ARE_NOT] },
-    { query: { raw: 'false', archived: true, limit: 30 }, also: [RAW_INVITES_ARE_NOT] },
-    { query: { from: 'END', dir: 'b', limit: 3 }, also: [CHUNKS_ARE_FILLED] },
+    { query: { raw: '' }, also: ['full-chunks', 'raw-invites-are-legacy'] },
+    { query: { raw: 'false', archived: true, limit: 30 }, also: ['raw-invites-are-legacy'] },
+    { query: { from: 'END', dir: 'b', limit: 3 }, also: ['full-chunks'] },
   ])('$query', ({ query, also }) => compareFor(stage.world.alice, query, [...ALWAYS, ...also]));
 });
 
@@ -60,7 +53,7 @@ test.each(['api/v1', 'r0', 'unstable', 'v1', 'v2_alpha'])(
 test('when the others ask -> the same as natively', async () => {
   const { bob, carol, dave } = stage.world;
   const query = { limit: 30, archived: true };
-  await compareFor(bob, query, [ALIASES_ARE_NOT_STATE]);
+  await compareFor(bob, query, ['no-aliases-in-the-state']);
   await compareFor(carol, query, []);
   await compareFor(dave, query, []);
 });
@@ -80,7 +73,7 @@ test('when somebody has only an invite -> the same as natively', async () => {
   const { bob, url, rooms, moderate } = stage.world;
   const invited = await register(url, 'initial-invited');
   await moderate(bob, 'invite', rooms.direct, invited);
-  await compareFor(invited, {}, [INVITES_CARRY_STATE, INVITED_ROOMS_HAVE_ARRAYS]);
+  await compareFor(invited, {}, ['invites-carry-state', 'invited-rooms-have-lists']);
 });
 
 test('when there are invites -> they come after all other rooms', async () => {

@@ -1,7 +1,6 @@
 // Looking into rooms: `/events?room_id=` and `/rooms/{id}/initialSync`, by members and by those who only look.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ONLOOKERS_SEE_NO_PRESENCE, RECEIPTS_OF_THE_CHUNK } from '../../src/operate/named-differences.ts';
 import {
   register,
   type Client,
@@ -202,14 +201,14 @@ test.each([0, 1, 10, 1000])('when %i messages are asked for -> as many as native
 test('when the only receipt is for an event that alice does not see -> no receipt', async () => {
   const { alice, rooms } = stage.world;
   const answers = await readBoth(alice, rooms.ignored, { limit: 20 });
-  expectAlike('roomInitialSync', { user: alice, ...answers }, [RECEIPTS_OF_THE_CHUNK]);
+  expectAlike('roomInitialSync', { user: alice, ...answers }, ['receipts-of-the-chunk']);
 });
 
 test('when a passer-by or a guest looks at a world readable room -> what native says', async () => {
   const { rooms } = stage.world;
   for (const user of [passerBy, guest]) {
     const answers = await readBoth(user, rooms.published);
-    expectAlike('roomInitialSync', { user, ...answers }, [ONLOOKERS_SEE_NO_PRESENCE]);
+    expectAlike('roomInitialSync', { user, ...answers }, ['peekers-see-no-presence']);
   }
 });
 

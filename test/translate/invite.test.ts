@@ -72,6 +72,7 @@ describe('toLegacyInvite', () => {
     expect(toLegacyInvite(aSource({ inviteState: [own, name, later] })).inviter).toBe('@later:test');
   });
 
+  // Differs: invites-may-lack-an-inviter
   test('no stripped state at all -> still an invite of the user', () => {
     const { inviter, invite } = toLegacyInvite(aSource({ inviteState: [] }));
     expect(inviter).toBeUndefined();

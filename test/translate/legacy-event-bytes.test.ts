@@ -132,6 +132,7 @@ describe('LegacyEventBytes', () => {
     },
   );
 
+  // Differs: power-levels-have-users
   test.each([
     { content: '{}', expected: '{"users":{}}' },
     { content: '{"ban":50.0}', expected: '{"ban":50.0,"users":{}}' },

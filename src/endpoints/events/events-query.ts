@@ -13,10 +13,9 @@ export interface EventsQuery {
 }
 
 /**
- * Differs: without a `limit`, or with 0, an answer holds up to 500 room events. Native's default is 10, and its 0 skips
- * events for ever.
+ * Reads the query of `/events`. No `from`, an empty one and `END` mean *now*. Throws Synapse's words for bad values.
  *
- * No `from`, an empty one and `END` mean now. Throws native's words for bad values.
+ * Differs: more-events-in-an-answer
  */
 export function readEventsQuery(
   query: URLSearchParams,

@@ -77,7 +77,7 @@ export const createGetEvents: CreateEndpoint<SessionCall> = (services) => {
   /**
    * Waits, and tells nothing: where the homeserver has no `/sync` for a session.
    *
-   * Differs: to the own bot of an application service nothing comes. Natively it is a 500 as soon as something happens.
+   * Differs: bots-have-no-stream
    */
   async function waitWithoutSync(from: string | undefined, poll: LongPoll): Promise<unknown> {
     const start = await poll.startAt(() => readBotStart(from, poll.session.account));

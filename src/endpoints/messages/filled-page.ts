@@ -41,7 +41,7 @@ const PIECE_BYTES = 64 * 1024;
  * event comes twice. A further page that cannot be had is not missed: the client asks for it next.
  * Throws, or is cut, where a page that was begun cannot be read to its end.
  *
- * Differs: a page under the old prefixes may have up to twice `limit` events. It is filled with whole further ones.
+ * Differs: filled-pages-may-be-longer
  *
  * @see docs/reference/clients.md#matrix-js-sdk-02-and-03
  */

@@ -16,9 +16,7 @@ export const namesRoom = (request: FastifyRequest): boolean => (queryOf(request)
 /**
  * `GET /events?room_id=`: the long poll of one room, also for users and guests who have not joined it.
  *
- * Differs: with `room_id` there are room events only. Natively typing, receipts and presence come as well, and of a
- * member's account all tags and account data; no modern endpoint tells a peeker of them.
- * Differs: a room that turns unreadable while a poll waits is 403 at once. Natively that change itself is still shown.
+ * Differs: peeks-have-room-events-only, closed-rooms-end-a-peek
  *
  * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/peeking_events.yaml (peekEvents)
  * @see docs/reference/synapse-legacy.md#peeking

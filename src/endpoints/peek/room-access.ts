@@ -20,7 +20,7 @@ export interface RoomQuestion {
  * Who left sees the room as of the leave, unless he forgot it, or it goes on for him as for anybody: then he peeks. All
  * others, banned users too, need a room that is readable for the world. An unknown room looks like a forbidden one.
  *
- * Differs: who left and forgot a room in which nothing happened since is shown as one who left it. No modern endpoint tells the two apart.
+ * Differs: forgotten-rooms-look-left
  *
  * @see docs/reference/synapse-legacy.md#peeking
  * @see docs/reference/synapse-legacy.md#room-initial-sync

@@ -18,12 +18,8 @@ const NOTHING_OWN: OwnView = { receipts: [], accountData: [] };
 /**
  * `GET /rooms/{roomId}/initialSync`: one room as it is now, for members, for who left it, and for who only looks.
  *
- * Differs: who only looks gets no receipts and no presence. No modern endpoint tells them.
- * Differs: the chunk is full where there is something to fill it with. Natively what cannot be seen leaves it short.
- * Differs: receipts are told of the events of the chunk only. Sliding sync tells no others.
- * Differs: who left gets tags, but no other account data of the room. No modern endpoint lists it for him.
- * Differs: in rooms of more than 50 members nobody's presence is asked for. It would be a call for each.
- * Differs: `messages.end` of a left room is a token of ours. Native's has zeros in it, and floods who goes on from it.
+ * Differs: peekers-see-no-presence, full-room-chunk, receipts-of-the-chunk, left-rooms-have-tags-only
+ * Differs: no-presence-in-large-rooms, own-end-token-of-left-rooms
  *
  * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/room_initial_sync.yaml
  * @see docs/reference/synapse-legacy.md#room-initial-sync

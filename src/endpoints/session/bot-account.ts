@@ -34,8 +34,7 @@ export async function readBotNow(
  * The answer that `/sync` would give for the joined rooms of a caller for whom there is none, from `/messages` and
  * `/state` of each, a room at a time. A room that refuses is left out.
  *
- * Differs: of the own bot of an application service there are joined rooms only. Synapse's `/sync` is a 500 for it, and
- * nothing else tells its invites, the rooms that it left, presence, receipts or account data.
+ * Differs: bots-have-joined-rooms-only
  */
 export async function* streamBotAccount(bot: BotAccount): AsyncGenerator<Buffer> {
   yield Buffer.from(`{"next_batch":${JSON.stringify(bot.nextBatch)},"rooms":{"join":{`);

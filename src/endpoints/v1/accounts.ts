@@ -20,8 +20,7 @@ type AccountEndpoint = 'readLogin' | 'logIn' | 'readFlows' | 'register' | 'regis
  * `login` and `register`: today's, with `home_server` in their answers, without the access token of a client that has
  * none yet and writes `None` for it; and the registration of api/v1, over user-interactive authentication.
  *
- * Differs: on api/v1 only a password registers. Stages like a captcha had other fields in 2014; where one is needed, the
- * answer is 403 and names it.
+ * Differs: only-passwords-register
  *
  * @see docs/reference/synapse-legacy.md#routes-of-v1
  */

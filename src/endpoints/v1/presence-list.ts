@@ -3,8 +3,7 @@ import type { CreateEndpoint, SessionCall } from '../route.ts';
 /**
  * `GET /presence/list/{userId}` → presence events, and POST → `{}`: no homeserver keeps such lists any more.
  *
- * Differs: presence lists hold whom the session was told of. Natively 404 since 2019, which stops clients that start with
- * them. Nobody can be added or taken off; another user's list is empty.
+ * Differs: presence-lists-are-what-was-told
  */
 export const createPresenceList: CreateEndpoint<SessionCall> =
   ({ presences }) =>

@@ -38,7 +38,7 @@ export function createDirectoryTurns(): Turns {
  * `GET /publicRooms` of api/v1, which had no pages: all of today's, one after the other, a room in memory at a time. Who
  * asks for a page, by `limit` or `since`, gets one.
  *
- * Differs: the list of 2014 ends after 200 pages of today's directory. Natively it had all rooms of the server.
+ * Differs: the-old-directory-ends
  *
  * @see docs/reference/synapse-legacy.md#routes-of-v1
  */

@@ -21,10 +21,12 @@ const OF_DRAFT_A = ['limit', 'gap', 'sort', 'backfill'];
 const DEFAULT_LIMIT = 10;
 
 /**
- * Differs: draft A needs no `limit`. Its other parameters tell it as well.
+ * Reads the query of `v2_alpha/sync`, and tells the draft that it is of.
  *
- * Throws native's 400s. Of `set_presence` only `offline` matters, as in the drafts; `gap`, `sort` and `backfill` are not
+ * Throws Synapse's own 400s. Of `set_presence` only `offline` matters, as in the drafts; `gap`, `sort` and `backfill` are not
  * read, as they never changed the answer.
+ *
+ * Differs: draft-a-needs-no-limit
  *
  * @see docs/reference/synapse-legacy.md#the-v2_alpha-drafts
  */

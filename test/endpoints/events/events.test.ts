@@ -275,6 +275,16 @@ describe('the long poll', () => {
     ]);
   });
 
+  // Differs: more-events-in-an-answer
+  test.each(['', '&limit=0'])('600 messages, asked with %j -> 500 of them, then the rest', async (limit) => {
+    const from = await now();
+    const sent = Array.from({ length: 600 }, (_, i) => sandbox.homeserver.say(host, roomId, `${i}`).eventId);
+    const first = await ask(`from=${from}&timeout=0${limit}`);
+    const second = await ask(`from=${encodeURIComponent(first.json.end)}&timeout=0${limit}`);
+    const ids = [first, second].map(({ json }) => json.chunk.map(({ event_id }) => event_id));
+    expect(ids).toEqual([sent.slice(0, 500), sent.slice(500)]);
+  });
+
   test('typing, a receipt, a tag and account data -> each in its legacy form, in this order', async () => {
     const { homeserver } = sandbox;
     const from = await now();

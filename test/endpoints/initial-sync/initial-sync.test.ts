@@ -334,6 +334,7 @@ describe('GET /initialSync', () => {
     expect(JSON.parse(fourth ?? '')).toEqual(JSON.parse(first ?? ''));
   });
 
+  // Differs: visibility-may-be-missing
   test('visibility cannot be had -> left out, not made up; joined rooms cannot be had -> still an answer', async () => {
     const refuse = () => Promise.reject(aRefusal(500, 'M_UNKNOWN', 'Internal server error'));
     const { ask: askNow } = await start({ roomVisibility: refuse, joinedRooms: refuse });

@@ -56,6 +56,7 @@ async function fill(homeserver: FakeHomeserver, given: Partial<MessagesQuery> = 
 }
 
 describe('a page that is filled', () => {
+  // Differs: filled-pages-may-be-longer
   test.each([
     { name: 'a full page', pages: { '': aPage('1 2 3 4', 'e') }, ids: '1 2 3 4', end: 'e', calls: 1 },
     {

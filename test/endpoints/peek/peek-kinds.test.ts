@@ -188,6 +188,7 @@ describe.each(KINDS)('in front of $plays, set to $setting', ({ plays, setting })
     expect(await peek(roomId, '', 0)).toMatchObject({ status: 403 });
   });
 
+  // Differs: closed-rooms-end-a-peek
   test('the room is closed while a poll waits -> 403, and nothing from then on is shown', async () => {
     const roomId = aRoom('world_readable');
     const { body: snapshot } = await look(roomId);

@@ -199,3 +199,20 @@ test('a first poll -> from the moment when it came: what is said while its right
   end();
   expect([...idsIn(body), ...(await follow(body.end))]).toEqual(sent);
 });
+
+// Differs: peeks-have-room-events-only
+test.each(['a peeker', 'a member'])(
+  'typing, receipts, presence and a message, for %s -> the message',
+  async (who) => {
+    const { homeserver } = sandbox;
+    if (who === 'a member') homeserver.join(me, roomId);
+    const { body: before } = await poll();
+    homeserver.setTyping(host, roomId, true);
+    homeserver.setPresence(host, 'unavailable', undefined);
+    homeserver.setAccountData(me, 'm.tag', { tags: {} }, roomId);
+    const said = homeserver.say(host, roomId, 'hi').eventId;
+    homeserver.sendReceipt(host, roomId, said);
+    const { body } = await poll(before.end);
+    expect(body.chunk).toMatchObject([{ event_id: said, room_id: roomId }]);
+  },
+);

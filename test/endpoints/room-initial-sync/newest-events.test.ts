@@ -50,6 +50,7 @@ async function read(pages: readonly (readonly number[])[], limit: number) {
   return { ids: given.map(({ event_id }) => event_id), given, newest, start, noted };
 }
 
+// Differs: full-room-chunk
 test('any pages, short, empty or overlapping -> each event once, oldest first, and the newest one named', async () => {
   await fc.assert(
     fc.asyncProperty(

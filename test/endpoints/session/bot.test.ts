@@ -56,6 +56,7 @@ async function ask(path: string) {
 const syncs = (): number => upstream.received.filter(({ url }) => url.includes('/sync')).length;
 
 describe('initialSync', () => {
+  // Differs: bots-have-joined-rooms-only
   test('-> its joined rooms, their numbers as they came; /sync is asked for once', async () => {
     const { status, text, json } = await ask('initialSync?limit=2');
     expect(status).toBe(200);
@@ -101,6 +102,7 @@ describe('events', () => {
     expect((await ask('events?timeout=0')).json).toEqual({ chunk: [], start: 's7_1_2', end: 's7_1_2' });
   });
 
+  // Differs: bots-have-no-stream
   test('from a position -> nothing, and no /sync once it is known', async () => {
     for (let poll = 0; poll < 3; poll += 1)
       expect((await ask('events?timeout=0&from=s7_1_2')).json).toEqual({

@@ -165,6 +165,7 @@ describe('register', () => {
     ]);
   });
 
+  // Differs: only-passwords-register
   test('a captcha is needed -> 403 that names it', async () => {
     upstream.answers = { 'POST register': [captcha] };
     const { status, json } = await ask('POST', 'register', { body, token: false });
@@ -392,6 +393,17 @@ describe('the rest', () => {
     expect(asked()).toHaveLength(3);
   });
 
+  // Differs: the-old-directory-ends
+  test('publicRooms, a directory that never ends -> its first 200 pages', async () => {
+    upstream.answers = {
+      'GET publicRooms': Array.from({ length: 300 }, (_, i) => ({
+        json: { chunk: [{ room_id: `!${i}` }], next_batch: `p${i}` },
+      })),
+    };
+    expect((await ask('GET', 'publicRooms')).json.chunk).toHaveLength(200);
+    expect(asked()).toHaveLength(200);
+  });
+
   test('publicRooms, many at once from one address without a token -> two at a time, and all are answered', async () => {
     let atOnce = 0;
     let most = 0;
@@ -424,6 +436,7 @@ describe('the rest', () => {
     await expect(ask('GET', 'publicRooms')).rejects.toThrow();
   });
 
+  // Differs: presence-lists-are-what-was-told
   test('presence lists -> empty before anything was told, for who has an access token', async () => {
     expect((await ask('GET', 'presence/list/@me:test')).json).toEqual([]);
     expect((await ask('POST', 'presence/list/@me:test', { body: { invite: ['@a:test'] } })).json).toEqual({});

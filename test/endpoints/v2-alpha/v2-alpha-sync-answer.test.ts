@@ -177,6 +177,7 @@ describe('draft B', () => {
 });
 
 describe('draft A', () => {
+  // Differs: draft-a-lists-left-rooms
   test('any answer, ids replaced by what they point to -> the modern timeline and state', async () => {
     await fc.assert(
       fc.asyncProperty(syncResponse, fc.integer({ min: 1, max: 400 }), async (sync, chunkLength) => {
@@ -290,6 +291,7 @@ describe('writeV2AlphaSync', () => {
     expect(await inDraftB({ text, chunkLength: 1 })).toEqual(answer);
   });
 
+  // Differs: draft-rooms-have-prev-batch
   test('a timeline without prev_batch -> one of ours, before its first event', async () => {
     const { rooms } = await inDraftB({ text: aRoom({ timeline: { events: [anEvent('$1')] } }) });
     expect(rooms.joined['!a' as RoomId]?.timeline.prev_batch).toBe('before $1 in !a');
@@ -310,6 +312,7 @@ describe('writeV2AlphaSync', () => {
     });
   });
 
+  // Differs: draft-a-invites-carry-state
   test('draft A, an invite -> in the list, with what is shown of the room as its state', async () => {
     const name = { type: 'm.room.name', state_key: '', content: { name: 'N' }, sender: '@b:x' };
     const invite = {

@@ -147,6 +147,7 @@ describe('GET /v2_alpha/sync', () => {
     expect(homeserver.asked).toEqual([]);
   });
 
+  // Differs: draft-a-needs-no-limit
   test.each([{ limit: '5' }, { gap: 'true' }, { sort: 'timeline,asc' }, { backfill: 'false' }])(
     'a query that only draft A had (%o) -> draft A, with so many newest events',
     async (query) => {

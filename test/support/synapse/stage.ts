@@ -1,9 +1,9 @@
 // Where a comparison takes place: a world, the gateway in front of it, and the homeserver itself.
 
 import { expect, inject } from 'vitest';
+import { expectedDifferences, type RecognisedId } from '../../../src/operate/differences.ts';
 import { compare } from '../../../src/operate/compare.ts';
 import type { ComparedEndpoint } from '../../../src/operate/comparable.ts';
-import type { NamedDifference } from '../../../src/operate/compare.ts';
 import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
 import { legacySyncPaths, startBlocker, type Blocker } from './blocker.ts';
 import { clientAt, type Client, type Json, type User } from './synapse-client.ts';
@@ -56,9 +56,13 @@ export async function createStage<Room extends RoomName = RoomName>(
 export function expectAlike(
   endpoint: ComparedEndpoint,
   answers: { user: User; native: Json; ours: Json },
-  expected: readonly NamedDifference[],
+  expected: readonly RecognisedId[],
 ): void {
   const { user, native, ours } = answers;
-  const { unnamed, gone } = compare(endpoint, { userId: user.userId, native, ours }, expected);
+  const { unnamed, gone } = compare(
+    endpoint,
+    { userId: user.userId, native, ours },
+    expectedDifferences(expected),
+  );
   expect({ unnamed, gone }).toEqual({ unnamed: [], gone: [] });
 }
