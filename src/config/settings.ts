@@ -107,7 +107,7 @@ export const SETTINGS = {
     type: filePath,
     byDefault: 'none',
     meaning:
-      'A file with one access token, read once at start: with it old media are fetched for clients of media_token_networks that send no token. Dangerous, see "Old media without a token" in the README.',
+      'A file with one access token, read once at start: with it old media are fetched for clients of media_token_networks that send no token. Dangerous, see "Old media without a token" in docs/operating.md.',
     unit: 'a path; a relative one is seen from the working directory',
     off: 'Off with none: such requests pass unchanged.',
   },
@@ -141,7 +141,7 @@ export const SETTINGS = {
     type: hostHeader,
     byDefault: 'client',
     meaning:
-      'Which Host all requests to the homeserver have, passed or our own, see "Hosts" in the README: the one that the client asked for, the one of homeserver_url, or always the same.',
+      'Which Host all requests to the homeserver have, passed or our own, see "Hosts" in docs/operating.md: the one that the client asked for, the one of homeserver_url, or always the same.',
     unit: 'client, homeserver_url, or a host name, with its port where that is not the usual one',
     off: 'Cannot be off.',
   },

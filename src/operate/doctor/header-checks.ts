@@ -33,7 +33,7 @@ export async function checkTokens(visit: Visit): Promise<Finding[]> {
       : look(
           'Host',
           `arrives as ${arrived === '' ? 'nothing' : arrived}, asked for was ${host}; logins by SSO may go round and round`,
-          'nginx: proxy_set_header Host $http_host. Apache: ProxyPreserveHost On. Or set host_header (README "Hosts")',
+          'nginx: proxy_set_header Host $http_host. Apache: ProxyPreserveHost On. Or set host_header (docs/operating.md "Hosts")',
         ),
   );
   return findings;

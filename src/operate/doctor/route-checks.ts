@@ -47,7 +47,7 @@ export async function checkRoutes(visit: Visit): Promise<{
         wrong(
           what,
           `nothing reaches Hindsync: ${LEGACY[0]} gives ${says}`,
-          `let the proxy pass these paths to the address in listen, not to the homeserver (README "Run it in front of your homeserver")`,
+          `let the proxy pass these paths to the address in listen, not to the homeserver (README "Two ways to deploy")`,
         ),
       ],
       reaches,
