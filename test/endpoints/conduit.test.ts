@@ -1,10 +1,13 @@
-// What a real Conduit did to old clients, story by story, as the sandbox plays it. The numbers are those of
-// cases/dendrite.md; the law (test/law) covers what is lost and what comes twice.
+// What a real Conduit did to old clients, story by story, as the sandbox plays it (docs/homeservers.md). The law
+// (test/law) covers what is lost and what comes twice.
 
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { createTestSandbox } from '../support/sandbox/test-sandbox.ts';
+import { startGateway } from '../support/gateway.ts';
+import { useSandboxStage } from '../support/sandbox/sandbox-stage.ts';
+
+const stage = useSandboxStage({ plays: 'conduit', each: true });
 
 interface Events {
   start: string;
@@ -12,32 +15,24 @@ interface Events {
   chunk: { event_id: EventId; type: string; age: number; content: { membership?: string } }[];
 }
 
-let sandbox: TestSandbox;
-let gateway: Gateway;
 let host: UserId;
 let me: UserId;
 let accessToken: string;
 
-beforeEach(async () => {
-  sandbox = await createTestSandbox({ kind: 'conduit' });
-  gateway = await startGateway(sandbox.url);
-  onTestFinished(async () => {
-    await gateway.close();
-    await sandbox.close();
-  });
-  const { homeserver } = sandbox;
+beforeEach(() => {
+  const { homeserver } = stage.sandbox;
   host = homeserver.createUser('host');
   me = homeserver.createUser('me');
   ({ accessToken } = homeserver.login(me));
 });
 
 function aJoinedRoom(): RoomId {
-  const roomId = sandbox.homeserver.createRoom(host, { preset: 'public_chat' });
-  sandbox.homeserver.join(me, roomId);
+  const roomId = stage.sandbox.homeserver.createRoom(host, { preset: 'public_chat' });
+  stage.sandbox.homeserver.join(me, roomId);
   return roomId;
 }
 
-async function get<Body>(path: string, at = gateway.url): Promise<Body> {
+async function get<Body>(path: string, at = stage.gateway.url): Promise<Body> {
   const response = await fetch(`${at}/_matrix/client/r0${path}`, {
     headers: { authorization: `Bearer ${accessToken}` },
   });
@@ -47,7 +42,7 @@ async function get<Body>(path: string, at = gateway.url): Promise<Body> {
 
 const now = async () => (await get<Events>('/events?timeout=0')).end;
 const idsIn = ({ chunk }: Events) => chunk.map(({ event_id }) => event_id).filter((id) => id !== undefined);
-const say = (roomId: RoomId, body = 'hi') => sandbox.homeserver.say(host, roomId, body).eventId;
+const say = (roomId: RoomId, body = 'hi') => stage.sandbox.homeserver.say(host, roomId, body).eventId;
 
 /** All events from here on. */
 async function follow(from: string, limit = 100): Promise<EventId[]> {
@@ -61,8 +56,8 @@ async function follow(from: string, limit = 100): Promise<EventId[]> {
 }
 
 test('story 9: its default configuration, without federation -> recognised, and every endpoint answers', async () => {
-  sandbox.faults.isFederating = false;
-  const other = await startGateway(sandbox.url);
+  stage.sandbox.faults.isFederating = false;
+  const other = await startGateway(stage.sandbox.url);
   onTestFinished(() => other.close());
   const room = encodeURIComponent(aJoinedRoom());
   for (const path of [
@@ -85,7 +80,7 @@ test.each([1, 100])(
     const from = await now();
     const sent: EventId[] = rooms.map((roomId) => say(roomId));
     let left = 6;
-    sandbox.faults.betweenNextBatchAndTimelines = () => {
+    stage.sandbox.faults.betweenNextBatchAndTimelines = () => {
       if (left > 0) sent.push(...rooms.map((roomId) => say(roomId)));
       left -= 1;
     };
@@ -96,8 +91,8 @@ test.each([1, 100])(
 );
 
 test.each([
-  ['leave', () => sandbox.homeserver.leave],
-  ['kick', () => (_me: UserId, roomId: RoomId) => sandbox.homeserver.kick(host, roomId, me)],
+  ['leave', () => stage.sandbox.homeserver.leave],
+  ['kick', () => (_me: UserId, roomId: RoomId) => stage.sandbox.homeserver.kick(host, roomId, me)],
 ])(
   'story 15: an own %s, which it gives in `state` alone -> delivered, after what came before it',
   async (_what, how) => {
@@ -112,15 +107,15 @@ test.each([
 test('story 15: an own ban -> delivered', async () => {
   const roomId = aJoinedRoom();
   const from = await now();
-  const ban = sandbox.homeserver.ban(host, roomId, me).eventId;
+  const ban = stage.sandbox.homeserver.ban(host, roomId, me).eventId;
   expect(await follow(from)).toContain(ban);
 });
 
 test('story 15: an invite that was declined -> the leave is delivered, though nothing of the room can be read', async () => {
-  const roomId = sandbox.homeserver.createRoom(host, { preset: 'private_chat' });
-  sandbox.homeserver.invite(host, roomId, me);
+  const roomId = stage.sandbox.homeserver.createRoom(host, { preset: 'private_chat' });
+  stage.sandbox.homeserver.invite(host, roomId, me);
   const from = await now();
-  const left = sandbox.homeserver.leave(me, roomId).eventId;
+  const left = stage.sandbox.homeserver.leave(me, roomId).eventId;
   expect(await follow(from)).toEqual([left]);
 });
 
@@ -155,7 +150,7 @@ test('story 16: it says that every event is 1 ms old -> the age is counted', asy
 
 test('story 13: left rooms in every initial sync -> told where archived rooms are asked for, and nowhere else', async () => {
   const [stays, left] = [aJoinedRoom(), aJoinedRoom()];
-  sandbox.homeserver.leave(me, left);
+  stage.sandbox.homeserver.leave(me, left);
   const roomsIn = async (path: string) =>
     (await get<{ rooms: { room_id: RoomId; membership: string }[] }>(path)).rooms.map(
       ({ room_id, membership }) => [room_id, membership],

@@ -1,11 +1,17 @@
-// What a real Dendrite did to old clients, story by story, as the sandbox plays it. The numbers are those of
-// cases/dendrite.md; the law (test/law) covers what is lost and what comes twice.
+// What a real Dendrite did to old clients, story by story, as the sandbox plays it (docs/homeservers.md). The law
+// (test/law) covers what is lost and what comes twice.
 
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { SyncResponse } from '../../src/matrix/sync.ts';
-import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { startGateway } from '../support/gateway.ts';
+import { useSandboxStage } from '../support/sandbox/sandbox-stage.ts';
+
+const stage = useSandboxStage({
+  plays: 'dendrite',
+  each: true,
+  settings: { peekFastestMs: 10, peekSlowestMs: 10 },
+});
 
 interface Events {
   start: string;
@@ -16,20 +22,12 @@ interface Snapshot {
   messages: Events;
 }
 
-let sandbox: TestSandbox;
-let gateway: Gateway;
 let host: UserId;
 let me: UserId;
 let accessToken: string;
 
-beforeEach(async () => {
-  sandbox = await createTestSandbox({ kind: 'dendrite' });
-  gateway = await startGateway(sandbox.url, { peekFastestMs: 10, peekSlowestMs: 10 });
-  onTestFinished(async () => {
-    await gateway.close();
-    await sandbox.close();
-  });
-  const { homeserver } = sandbox;
+beforeEach(() => {
+  const { homeserver } = stage.sandbox;
   host = homeserver.createUser('host');
   me = homeserver.createUser('me');
   ({ accessToken } = homeserver.login(me));
@@ -38,11 +36,11 @@ beforeEach(async () => {
 function aRoom(visibility = 'world_readable'): RoomId {
   const content = { history_visibility: visibility };
   const state = { type: 'm.room.history_visibility', state_key: '', content };
-  return sandbox.homeserver.createRoom(host, { preset: 'public_chat', initial_state: [state] });
+  return stage.sandbox.homeserver.createRoom(host, { preset: 'public_chat', initial_state: [state] });
 }
 
 async function get<Body>(path: string): Promise<Body> {
-  const response = await fetch(`${gateway.url}/_matrix/client/r0${path}`, {
+  const response = await fetch(`${stage.gateway.url}/_matrix/client/r0${path}`, {
     headers: { authorization: `Bearer ${accessToken}` },
   });
   expect(response.status).toBe(200);
@@ -53,12 +51,12 @@ const pathOf = (roomId: RoomId) => `/rooms/${encodeURIComponent(roomId)}`;
 const look = (roomId: RoomId, limit = 5) => get<Snapshot>(`${pathOf(roomId)}/initialSync?limit=${limit}`);
 const peek = (roomId: RoomId, from: string, timeoutMs = 0) =>
   get<Events>(`/events?room_id=${encodeURIComponent(roomId)}&from=${from}&timeout=${timeoutMs}`);
-const say = (roomId: RoomId, body = 'hi') => sandbox.homeserver.say(host, roomId, body).eventId;
+const say = (roomId: RoomId, body = 'hi') => stage.sandbox.homeserver.say(host, roomId, body).eventId;
 const sayMany = (roomId: RoomId, count: number) =>
   Array.from({ length: count }, (_, i) => say(roomId, `${i}`));
 const idsIn = ({ chunk }: Events) => chunk.map(({ event_id }) => event_id);
-const syncs = () => sandbox.requests.filter(({ url }) => url.includes('/sync?')).length;
-const pages = () => sandbox.requests.filter(({ url }) => url.includes('/messages?')).length;
+const syncs = () => stage.sandbox.requests.filter(({ url }) => url.includes('/sync?')).length;
+const pages = () => stage.sandbox.requests.filter(({ url }) => url.includes('/messages?')).length;
 
 /** All events from here on, a few at a time. */
 async function follow(path: string, from: string, limit: number): Promise<EventId[]> {
@@ -75,7 +73,7 @@ test('story 1: a redaction in a previewed room, then a message -> the message al
   const roomId = aRoom();
   const [victim] = sayMany(roomId, 30);
   const { messages } = await look(roomId);
-  sandbox.homeserver.redact(host, roomId, victim as EventId);
+  stage.sandbox.homeserver.redact(host, roomId, victim as EventId);
   const live = say(roomId, 'live');
 
   expect(idsIn(await peek(roomId, messages.end))).toEqual([live]);
@@ -87,7 +85,7 @@ test.each([1, 9, 60, 250])(
     const roomId = aRoom();
     const said = sayMany(roomId, 300);
     const redact = (from: number, to: number) =>
-      said.slice(from, to).forEach((id) => sandbox.homeserver.redact(host, roomId, id));
+      said.slice(from, to).forEach((id) => stage.sandbox.homeserver.redact(host, roomId, id));
     redact(0, Math.ceil(count / 2));
     const { messages } = await look(roomId);
     redact(Math.ceil(count / 2), count);
@@ -104,7 +102,7 @@ test.each([60, 150, 350])(
     const said = sayMany(roomId, count);
     const { messages } = await look(roomId);
     const first = say(roomId, 'one');
-    said.forEach((id) => sandbox.homeserver.redact(host, roomId, id));
+    said.forEach((id) => stage.sandbox.homeserver.redact(host, roomId, id));
     const live = [first, say(roomId, 'two')];
     expect(await follow(`/events?room_id=${encodeURIComponent(roomId)}`, messages.end, 100)).toEqual(live);
   },
@@ -128,7 +126,7 @@ test('story 1b: a redaction is the newest event -> an idle preview costs what an
   }
 
   const usual = await costOfSilence();
-  sandbox.homeserver.redact(host, roomId, victim as EventId);
+  stage.sandbox.homeserver.redact(host, roomId, victim as EventId);
   const afterRedaction = await costOfSilence();
 
   expect(afterRedaction.syncs).toBe(usual.syncs);
@@ -137,14 +135,14 @@ test('story 1b: a redaction is the newest event -> an idle preview costs what an
 });
 
 async function probesSoFar(): Promise<number> {
-  const text = await (await fetch(`${gateway.internalUrl}/metrics`)).text();
+  const text = await (await fetch(`${stage.gateway.internalUrl}/metrics`)).text();
   return Number(/^hindsync_peek_probes_total (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
 test('story 2: the redaction itself -> not shown to who only looks; the event is, redacted', async () => {
   const roomId = aRoom();
   const victim = say(roomId);
-  sandbox.homeserver.redact(host, roomId, victim);
+  stage.sandbox.homeserver.redact(host, roomId, victim);
   const { messages } = await look(roomId);
   expect(messages.chunk.map(({ type }) => type)).not.toContain('m.room.redaction');
   expect(messages.chunk.find(({ event_id }) => event_id === victim)?.unsigned).toHaveProperty(
@@ -153,8 +151,8 @@ test('story 2: the redaction itself -> not shown to who only looks; the event is
 });
 
 test('story 3: federation off -> recognised all the same', async () => {
-  sandbox.faults.isFederating = false;
-  const other = await startGateway(sandbox.url);
+  stage.sandbox.faults.isFederating = false;
+  const other = await startGateway(stage.sandbox.url);
   onTestFinished(() => other.close());
   const ask = (from: string) =>
     fetch(`${other.url}/_matrix/client/r0/events?timeout=0&from=${from}`, {
@@ -167,7 +165,7 @@ test('story 3: federation off -> recognised all the same', async () => {
 
 test('story 4: a page back to the beginning -> m.room.create once', async () => {
   const roomId = aRoom();
-  sandbox.homeserver.join(me, roomId);
+  stage.sandbox.homeserver.join(me, roomId);
   const { messages } = await look(roomId, 100);
   const creations = messages.chunk.filter(({ type }) => type === 'm.room.create');
   expect(creations).toHaveLength(1);
@@ -196,11 +194,11 @@ test.each([1, 2, 3, 100])(
   async (limit) => {
     const roomId = aRoom('shared');
     const elsewhere = aRoom('shared');
-    for (const room of [roomId, elsewhere]) sandbox.homeserver.join(me, room);
+    for (const room of [roomId, elsewhere]) stage.sandbox.homeserver.join(me, room);
     say(roomId, 'before');
     say(elsewhere, 'before');
     const { end } = await get<Events>('/events?timeout=0');
-    const missed = [...sayMany(roomId, 5), sandbox.homeserver.leave(me, roomId).eventId];
+    const missed = [...sayMany(roomId, 5), stage.sandbox.homeserver.leave(me, roomId).eventId];
     say(roomId, 'after the leave');
 
     expect(await follow('/events?', end, limit)).toEqual(missed);
@@ -211,7 +209,7 @@ test.each(['/events?', 'initialSync'])(
   'story 7: paging back from the start of a whole room, by %s -> an empty page',
   async (by) => {
     const roomId = aRoom('shared');
-    sandbox.homeserver.join(me, roomId);
+    stage.sandbox.homeserver.join(me, roomId);
     const { messages } =
       by === 'initialSync'
         ? await look(roomId, 100)
@@ -225,10 +223,10 @@ test.each(['/events?', 'initialSync'])(
 );
 
 test('story 8a: *now*, with many rooms -> none of their events is asked for', async () => {
-  for (let i = 0; i < 20; i += 1) sandbox.homeserver.join(me, aRoom('shared'));
+  for (let i = 0; i < 20; i += 1) stage.sandbox.homeserver.join(me, aRoom('shared'));
   await get<Events>('/events?timeout=0');
-  const asked = sandbox.requests.find(({ url }) => url.includes('/sync?'))?.url ?? '';
-  const again = await fetch(`${sandbox.url}${asked}`, {
+  const asked = stage.sandbox.requests.find(({ url }) => url.includes('/sync?'))?.url ?? '';
+  const again = await fetch(`${stage.sandbox.url}${asked}`, {
     headers: { authorization: `Bearer ${accessToken}` },
   });
   const answer = (await again.json()) as SyncResponse;

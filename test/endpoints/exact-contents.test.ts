@@ -1,21 +1,11 @@
 // Contents of events and account data, in every answer of ours: byte for byte as the homeserver sent them.
 
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { anyObjectText } from '../support/generated-json.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
-import { startJsonUpstream, type JsonUpstream } from '../support/json-upstream.ts';
+import { useUpstreamStage } from '../support/upstream-stage.ts';
 
-let upstream: JsonUpstream;
-let gateway: Gateway;
-beforeAll(async () => {
-  upstream = await startJsonUpstream();
-  gateway = await startGateway(upstream.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+const stage = useUpstreamStage();
 
 const room = '!r%3Atest';
 
@@ -29,7 +19,7 @@ function answerWith(content: string): void {
   const invited = `{"type":"m.room.member","state_key":"@me:test","sender":"@a:test","content":${content}}`;
   const sync = `{"next_batch":"s2_2","account_data":{"events":[${accountData}]},"rooms":{"join":{"!r:test":{"timeline":${timeline},"state":{"events":[${state}]},"account_data":{"events":[${accountData}]}}},"invite":{"!i:test":{"invite_state":{"events":[${invited}]}}}}}`;
   const json = (text: string) => [{ json: text }];
-  upstream.answers = {
+  stage.upstream.answers = {
     'GET sync': json(sync),
     [`GET rooms/${room}/messages`]: json(`{"chunk":[${said}],"start":"t1-1_1","state":[${state}]}`),
     [`GET rooms/${room}/state`]: json(`[${state}]`),
@@ -72,7 +62,7 @@ test.each(answers)('%s -> any contents as they came, %i times', async (path, tim
     fc.asyncProperty(contents, async (content) => {
       answerWith(content);
       const separator = path.includes('?') ? '&' : '?';
-      const response = await fetch(`${gateway.url}/_matrix/client/${path}${separator}access_token=t`);
+      const response = await fetch(`${stage.gateway.url}/_matrix/client/${path}${separator}access_token=t`);
       const text = await response.text();
       expect(response.status).toBe(200);
       expect(() => JSON.parse(text)).not.toThrow();

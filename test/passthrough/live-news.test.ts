@@ -1,36 +1,21 @@
 // Who stands in front of everything sees news being made: previews hear of them without waiting for a period.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { createTestSandbox, type TestSandbox } from '../support/sandbox/test-sandbox.ts';
-import { startGateway, type Gateway } from '../support/gateway.ts';
+import { useSandboxStage } from '../support/sandbox/sandbox-stage.ts';
 
 /** Longer than any test. */
 const NEVER_MS = 600_000;
 
-let sandbox: TestSandbox;
-let gateway: Gateway;
+const stage = useSandboxStage({ settings: { peekFastestMs: NEVER_MS, peekSlowestMs: NEVER_MS } });
+
 let hostToken: string;
 let viewerToken: string;
 let guest: UserId;
 let roomId: RoomId;
 
-beforeAll(async () => {
-  sandbox = await createTestSandbox();
-  gateway = await startGateway(sandbox.url, {
-    homeserverKind: 'sandbox',
-    peekFastestMs: NEVER_MS,
-    peekSlowestMs: NEVER_MS,
-  });
-});
-
-afterAll(async () => {
-  await gateway.close();
-  await sandbox.close();
-});
-
 beforeEach(() => {
-  const { homeserver } = sandbox;
+  const { homeserver } = stage.sandbox;
   const serial = homeserver.users.size;
   const host = homeserver.createUser(`host${serial}`);
   guest = homeserver.createUser(`guest${serial}`);
@@ -45,7 +30,7 @@ beforeEach(() => {
 });
 
 async function ask(accessToken: string, method: string, path: string, body?: object) {
-  const response = await fetch(`${gateway.url}/_matrix/client/${path}`, {
+  const response = await fetch(`${stage.gateway.url}/_matrix/client/${path}`, {
     method,
     headers: { authorization: `Bearer ${accessToken}` },
     ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -61,7 +46,9 @@ async function poll(): Promise<{ answer: ReturnType<typeof ask> }> {
   const room = encodeURIComponent(roomId);
   const { end } = (await ask(viewerToken, 'GET', `r0/events?room_id=${room}&timeout=0`)).json;
   const probes = async () =>
-    Number(/peek_probes_total (\d+)/.exec(await (await fetch(`${gateway.internalUrl}/metrics`)).text())?.[1]);
+    Number(
+      /peek_probes_total (\d+)/.exec(await (await fetch(`${stage.gateway.internalUrl}/metrics`)).text())?.[1],
+    );
   const before = await probes();
   const answer = ask(viewerToken, 'GET', `r0/events?room_id=${room}&timeout=20000&from=${end}`);
   await expect.poll(probes).toBeGreaterThan(before);
@@ -89,7 +76,7 @@ describe('a preview that waits, with a period that never ends', () => {
 
   test('a message that is shown a moment after its answer -> it is answered with it', async () => {
     const { answer } = await poll();
-    const endDelay = sandbox.faults.on(
+    const endDelay = stage.sandbox.faults.on(
       /^GET \S*\/messages\?/,
       { answer: { status: 200, body: { chunk: [] } } },
       1,

@@ -1,38 +1,28 @@
 // GET /events through real sockets, in front of the sandbox and its faults.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
 import { Faults } from '../../support/sandbox/faults.ts';
-import { createTestSandbox, type TestSandbox } from '../../support/sandbox/test-sandbox.ts';
-import { startGateway, type Gateway } from '../../support/gateway.ts';
+import { startGateway } from '../../support/gateway.ts';
 import { joinRoom } from '../../support/joined-room.ts';
+import { useSandboxStage } from '../../support/sandbox/sandbox-stage.ts';
 
-let sandbox: TestSandbox;
-let gateway: Gateway;
+const stage = useSandboxStage();
+
 let host: UserId;
 let me: UserId;
 let accessToken: string;
 let roomId: RoomId;
 
-beforeAll(async () => {
-  sandbox = await createTestSandbox();
-  gateway = await startGateway(sandbox.url, { homeserverKind: 'sandbox' });
-});
-
-afterAll(async () => {
-  await gateway.close();
-  await sandbox.close();
-});
-
 beforeEach(() => {
-  ({ host, me, accessToken, roomId } = joinRoom(sandbox));
+  ({ host, me, accessToken, roomId } = joinRoom(stage.sandbox));
 });
 
 let endFault = (): void => {};
 afterEach(() => {
   endFault();
   endFault = () => {};
-  Object.assign(sandbox.faults, new Faults());
+  Object.assign(stage.sandbox.faults, new Faults());
 });
 
 interface Events {
@@ -45,7 +35,7 @@ async function ask(
   query: string,
   init: RequestInit & { url?: string; prefix?: string } = {},
 ): Promise<Events> {
-  const { url = gateway.url, prefix = 'r0', ...rest } = init;
+  const { url = stage.gateway.url, prefix = 'r0', ...rest } = init;
   const response = await fetch(`${url}/_matrix/client/${prefix}/events?${query}`, {
     headers: { authorization: `Bearer ${accessToken}` },
     ...rest,
@@ -65,9 +55,9 @@ async function now(): Promise<string> {
 
 const bodies = ({ json }: Events) => json.chunk.map(({ content }) => (content as { body?: string }).body);
 
-/** Resolves when so many polls wait at the sandbox. */
+/** Resolves when so many polls wait at the stage.sandbox. */
 async function untilWaiting(count: number): Promise<void> {
-  while (sandbox.homeserver.polls.size < count) await new Promise((resolve) => setImmediate(resolve));
+  while (stage.sandbox.homeserver.polls.size < count) await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('parameters', () => {
@@ -88,7 +78,7 @@ describe('parameters', () => {
   });
 
   test.each(['', 'from=', 'from=END'])('%j -> from now on', async (query) => {
-    sandbox.homeserver.say(host, roomId, 'before');
+    stage.sandbox.homeserver.say(host, roomId, 'before');
     const { status, json } = await ask(`${query}&timeout=0`);
     expect(status).toBe(200);
     expect(json.start).toMatch(/^sbx_/);
@@ -110,16 +100,16 @@ describe('parameters', () => {
   test.each(['events', 'initialSync', 'v2_alpha/sync'])(
     'presence that %s told of -> in the presence list of 2014, one event a user',
     async (told) => {
-      const { accessToken: theirs } = sandbox.homeserver.login(host);
+      const { accessToken: theirs } = stage.sandbox.homeserver.login(host);
       const { end } = (await ask('timeout=0')).json;
       const listOf = async (userId: UserId) => {
         const path = `presence/list/${encodeURIComponent(userId)}`;
         const headers = { authorization: `Bearer ${accessToken}` };
-        return (await fetch(`${gateway.url}/_matrix/client/api/v1/${path}`, { headers })).json();
+        return (await fetch(`${stage.gateway.url}/_matrix/client/api/v1/${path}`, { headers })).json();
       };
       expect(await listOf(me)).toEqual([]);
       for (const status_msg of ['first', 'then']) {
-        await fetch(`${sandbox.url}/_matrix/client/v3/presence/${encodeURIComponent(host)}/status`, {
+        await fetch(`${stage.sandbox.url}/_matrix/client/v3/presence/${encodeURIComponent(host)}/status`, {
           method: 'PUT',
           headers: { authorization: `Bearer ${theirs}` },
           body: JSON.stringify({ presence: 'online', status_msg }),
@@ -129,7 +119,7 @@ describe('parameters', () => {
       else {
         const path = told === 'initialSync' ? 'r0/initialSync' : told;
         const headers = { authorization: `Bearer ${accessToken}` };
-        await (await fetch(`${gateway.url}/_matrix/client/${path}`, { headers })).text();
+        await (await fetch(`${stage.gateway.url}/_matrix/client/${path}`, { headers })).text();
       }
       const list = (await listOf(me)) as { type: string; content: { user_id: string } }[];
       expect(list.filter(({ content }) => content.user_id === host)).toMatchObject([
@@ -140,7 +130,7 @@ describe('parameters', () => {
   );
 
   test('the access token in the query, and a GET with the body null -> answered', async () => {
-    const { hostname, port } = new URL(gateway.url);
+    const { hostname, port } = new URL(stage.gateway.url);
     const { request } = await import('undici');
     const answer = await request(
       `http://${hostname}:${port}/_matrix/client/api/v1/events?timeout=0&access_token=${accessToken}`,
@@ -166,8 +156,8 @@ describe('parameters', () => {
   });
 
   test('a guest without a room -> 400', async () => {
-    const guest = sandbox.homeserver.createUser('guest', { isGuest: true });
-    const headers = { authorization: `Bearer ${sandbox.homeserver.login(guest).accessToken}` };
+    const guest = stage.sandbox.homeserver.createUser('guest', { isGuest: true });
+    const headers = { authorization: `Bearer ${stage.sandbox.homeserver.login(guest).accessToken}` };
     expect(await ask('timeout=0', { headers })).toMatchObject({
       status: 400,
       json: { errcode: 'M_UNKNOWN', error: 'Guest users must specify room_id param' },
@@ -189,7 +179,7 @@ describe('the long poll', () => {
   test('somebody speaks -> the poll ends with it', async () => {
     const poll = ask(`from=${await now()}&timeout=30000`);
     await untilWaiting(1);
-    sandbox.homeserver.say(host, roomId, 'hello');
+    stage.sandbox.homeserver.say(host, roomId, 'hello');
     const answer = await poll;
     expect(bodies(answer)).toEqual(['hello']);
     expect(answer.json.chunk[0]).toMatchObject({
@@ -202,7 +192,7 @@ describe('the long poll', () => {
 
   test('the same from again -> the same events again, for ever', async () => {
     const from = await now();
-    sandbox.homeserver.say(host, roomId, 'hello');
+    stage.sandbox.homeserver.say(host, roomId, 'hello');
     for (let again = 0; again < 3; again += 1)
       expect(bodies(await ask(`from=${from}&timeout=0`))).toEqual(['hello']);
   });
@@ -211,21 +201,21 @@ describe('the long poll', () => {
     const from = await now();
     const poll = ask(`from=${from}&timeout=30000`);
     await untilWaiting(1);
-    sandbox.homeserver.setAccountData(me, 'm.push_rules', { global: {} });
-    sandbox.homeserver.sendToDevice(host, me, '*', { type: 'x', content: {} });
+    stage.sandbox.homeserver.setAccountData(me, 'm.push_rules', { global: {} });
+    stage.sandbox.homeserver.sendToDevice(host, me, '*', { type: 'x', content: {} });
     await untilWaiting(1);
-    sandbox.homeserver.say(host, roomId, 'hello');
+    stage.sandbox.homeserver.say(host, roomId, 'hello');
     expect(bodies(await poll)).toEqual(['hello']);
   });
 
   test('a homeserver that always comes back with nothing -> asked at a bounded rate', async () => {
     const from = await now();
-    sandbox.faults.emptyWakeUps = 1_000_000;
-    const before = sandbox.requests.length;
+    stage.sandbox.faults.emptyWakeUps = 1_000_000;
+    const before = stage.sandbox.requests.length;
     const { json } = await ask(`from=${from}&timeout=1500`);
     expect(json).toEqual({ chunk: [], start: from, end: from });
     // 50, 100, 200, 400, 800 ms and the rest of the timeout.
-    expect(sandbox.requests.length - before).toBeLessThan(12);
+    expect(stage.sandbox.requests.length - before).toBeLessThan(12);
   });
 
   test('the client leaves -> the homeserver is no longer asked', async () => {
@@ -234,12 +224,12 @@ describe('the long poll', () => {
     await untilWaiting(1);
     client.abort();
     await expect(poll).rejects.toThrow();
-    while (sandbox.homeserver.polls.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    while (stage.sandbox.homeserver.polls.size > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 
   test('invited -> the whole event, with the name of the room', async () => {
     const from = await now();
-    const invited = sandbox.homeserver.createRoom(host, { name: 'Come in', invite: [me] });
+    const invited = stage.sandbox.homeserver.createRoom(host, { name: 'Come in', invite: [me] });
     const { chunk } = (await ask(`from=${from}&timeout=0`)).json;
     expect(chunk[0]).toMatchObject({
       type: 'm.room.member',
@@ -254,20 +244,20 @@ describe('the long poll', () => {
 
   test('kicked -> what was said before, then the kick, nothing behind it', async () => {
     const from = await now();
-    sandbox.homeserver.say(host, roomId, 'one');
-    sandbox.homeserver.kick(host, roomId, me);
-    sandbox.homeserver.say(host, roomId, 'behind');
+    stage.sandbox.homeserver.say(host, roomId, 'one');
+    stage.sandbox.homeserver.kick(host, roomId, me);
+    stage.sandbox.homeserver.say(host, roomId, 'behind');
     const { chunk } = (await ask(`from=${from}&timeout=0`)).json;
     expect(chunk.map(({ content }) => content)).toMatchObject([{ body: 'one' }, { membership: 'leave' }]);
     expect(chunk).toHaveLength(2);
   });
 
   test('joined meanwhile -> what is newer than from, nothing older', async () => {
-    const other = sandbox.homeserver.createRoom(host, { preset: 'public_chat' });
-    sandbox.homeserver.say(host, other, 'older');
+    const other = stage.sandbox.homeserver.createRoom(host, { preset: 'public_chat' });
+    stage.sandbox.homeserver.say(host, other, 'older');
     const from = await now();
-    sandbox.homeserver.say(host, other, 'newer');
-    sandbox.homeserver.join(me, other);
+    stage.sandbox.homeserver.say(host, other, 'newer');
+    stage.sandbox.homeserver.join(me, other);
     const { chunk } = (await ask(`from=${from}&timeout=0`)).json;
     expect(chunk.filter(({ room_id }) => room_id === other).map(({ content }) => content)).toMatchObject([
       { body: 'newer' },
@@ -278,7 +268,10 @@ describe('the long poll', () => {
   // Differs: more-events-in-an-answer
   test.each(['', '&limit=0'])('600 messages, asked with %j -> 500 of them, then the rest', async (limit) => {
     const from = await now();
-    const sent = Array.from({ length: 600 }, (_, i) => sandbox.homeserver.say(host, roomId, `${i}`).eventId);
+    const sent = Array.from(
+      { length: 600 },
+      (_, i) => stage.sandbox.homeserver.say(host, roomId, `${i}`).eventId,
+    );
     const first = await ask(`from=${from}&timeout=0${limit}`);
     const second = await ask(`from=${encodeURIComponent(first.json.end)}&timeout=0${limit}`);
     const ids = [first, second].map(({ json }) => json.chunk.map(({ event_id }) => event_id));
@@ -286,7 +279,7 @@ describe('the long poll', () => {
   });
 
   test('typing, a receipt, a tag and account data -> each in its legacy form, in this order', async () => {
-    const { homeserver } = sandbox;
+    const { homeserver } = stage.sandbox;
     const from = await now();
     homeserver.setAccountData(me, 'x.global', { a: 1 });
     homeserver.setAccountData(me, 'm.fully_read', { event_id: '$x' }, roomId);
@@ -317,23 +310,23 @@ describe('a homeserver that fails', () => {
     { name: 'half an answer', fault: { cutAfterBytes: 10 } },
   ])('$name during a poll -> waited for, and the poll goes on', async ({ fault }) => {
     const from = await now();
-    sandbox.homeserver.say(host, roomId, 'hello');
-    endFault = sandbox.faults.on(/GET .*\/sync/, fault, 3);
+    stage.sandbox.homeserver.say(host, roomId, 'hello');
+    endFault = stage.sandbox.faults.on(/GET .*\/sync/, fault, 3);
     expect(bodies(await ask(`from=${from}&timeout=20000`))).toEqual(['hello']);
   });
 
   test('it restarts during a poll -> the poll outlasts it', async () => {
     const poll = ask(`from=${await now()}&timeout=20000`);
     await untilWaiting(1);
-    await sandbox.stop();
-    await sandbox.restart();
-    sandbox.homeserver.say(host, roomId, 'back again');
+    await stage.sandbox.stop();
+    await stage.sandbox.restart();
+    stage.sandbox.homeserver.say(host, roomId, 'back again');
     expect(bodies(await poll)).toEqual(['back again']);
   });
 
   test('down until the deadline -> an empty chunk with the same token', async () => {
     const from = await now();
-    endFault = sandbox.faults.on(/GET .*\/sync/, { answer: { status: 503, body: {} } });
+    endFault = stage.sandbox.faults.on(/GET .*\/sync/, { answer: { status: 503, body: {} } });
     expect(await ask(`from=${from}&timeout=600`)).toMatchObject({
       status: 200,
       json: { chunk: [], start: from, end: from },
@@ -343,7 +336,7 @@ describe('a homeserver that fails', () => {
   test('down with timeout 0 -> its own error, unchanged', async () => {
     const from = await now();
     const body = { errcode: 'M_LIMIT_EXCEEDED', error: 'slow down', retry_after_ms: 2000 };
-    endFault = sandbox.faults.on(/GET .*\/sync/, {
+    endFault = stage.sandbox.faults.on(/GET .*\/sync/, {
       answer: { status: 429, headers: { 'retry-after': '2' }, body },
     });
     const { status, headers, json } = await ask(`from=${from}&timeout=0`);
@@ -353,12 +346,12 @@ describe('a homeserver that fails', () => {
   test('a refusal, such as a consent error -> at once, unchanged', async () => {
     const from = await now();
     const body = { errcode: 'M_CONSENT_NOT_GIVEN', error: 'read this', consent_uri: 'https://x' };
-    endFault = sandbox.faults.on(/GET .*\/sync/, { answer: { status: 403, body } });
+    endFault = stage.sandbox.faults.on(/GET .*\/sync/, { answer: { status: 403, body } });
     expect(await ask(`from=${from}&timeout=30000`)).toMatchObject({ status: 403, json: body });
   });
 
   test('one room fails in a catch-up -> what came before it, then the rest when it is back', async () => {
-    const { homeserver } = sandbox;
+    const { homeserver } = stage.sandbox;
     const rooms = [roomId, homeserver.createRoom(host, { preset: 'public_chat' })].toSorted();
     for (const each of rooms) homeserver.join(me, each);
     const from = await now();
@@ -367,8 +360,8 @@ describe('a homeserver that fails', () => {
     const failing = new RegExp(
       `GET .*${encodeURIComponent(rooms[1] ?? '').replaceAll(/[.*+?()]/g, '.')}/messages`,
     );
-    endFault = sandbox.faults.on(failing, { answer: { status: 500, body: {} } });
-    sandbox.faults.timelineLimit = 1;
+    endFault = stage.sandbox.faults.on(failing, { answer: { status: 500, body: {} } });
+    stage.sandbox.faults.timelineLimit = 1;
     const first = await ask(`from=${from}&timeout=0`);
     expect(bodies(first)).toEqual(['0.0', '0.1', '0.2']);
     const { chunk, end } = (await ask(`from=${first.json.end}&timeout=600`)).json;
@@ -380,9 +373,9 @@ describe('a homeserver that fails', () => {
 
   test('one room fails ten polls in a row -> given up, and the stream goes on', async () => {
     const from = await now();
-    for (let i = 0; i < 3; i += 1) sandbox.homeserver.say(host, roomId, `${i}`);
-    sandbox.faults.timelineLimit = 2;
-    endFault = sandbox.faults.on(/GET .*\/messages/, { answer: { status: 500, body: {} } });
+    for (let i = 0; i < 3; i += 1) stage.sandbox.homeserver.say(host, roomId, `${i}`);
+    stage.sandbox.faults.timelineLimit = 2;
+    endFault = stage.sandbox.faults.on(/GET .*\/messages/, { answer: { status: 500, body: {} } });
     for (let poll = 0; poll < 10; poll += 1) expect((await ask(`from=${from}&timeout=0`)).status).toBe(500);
     // What the timeline held.
     expect(bodies(await ask(`from=${from}&timeout=0`))).toEqual(['1', '2']);
@@ -392,10 +385,10 @@ describe('a homeserver that fails', () => {
 describe('the two forms of events', () => {
   test('a catch-up goes on in the other form -> nothing that was read in the first one is given', async () => {
     const from = await now();
-    for (let i = 0; i < 30; i += 1) sandbox.homeserver.say(host, roomId, String(i));
+    for (let i = 0; i < 30; i += 1) stage.sandbox.homeserver.say(host, roomId, String(i));
     const { end } = (await ask(`from=${from}&timeout=0&limit=5`)).json;
     const hits = async () => {
-      const text = await (await fetch(`${gateway.internalUrl}/metrics`)).text();
+      const text = await (await fetch(`${stage.gateway.internalUrl}/metrics`)).text();
       return Number(/cache_hits_total\{cache="session-cursors"\} (\d+)/.exec(text)?.[1] ?? 0);
     };
     const before = await hits();
@@ -414,13 +407,13 @@ describe('many polls', () => {
       return ask(`from=${from}&timeout=30000`);
     });
     await untilWaiting(4);
-    sandbox.homeserver.say(host, roomId, 'hello');
+    stage.sandbox.homeserver.say(host, roomId, 'hello');
     for (const poll of polls) expect(bodies(await poll)).toEqual(['hello']);
   });
 
   test('a surplus poll from before an event -> is answered with it at once', async () => {
     const from = await now();
-    sandbox.homeserver.say(host, roomId, 'before');
+    stage.sandbox.homeserver.say(host, roomId, 'before');
     const since = (await ask(`from=${from}&timeout=0`)).json.end;
     const leaving = new AbortController();
     for (let i = 0; i < 4; i += 1)
@@ -443,13 +436,13 @@ describe('many polls', () => {
   test.each(['/events', '/events?room_id='])(
     'the gateway drains while it asks for now for %s -> 200, empty, start and end are now',
     async (path) => {
-      const draining = await startGateway(sandbox.url, {
+      const draining = await startGateway(stage.sandbox.url, {
         homeserverKind: 'sandbox',
         drainDeadlineMs: 10_000,
       });
       const room = path.endsWith('=') ? `&room_id=${encodeURIComponent(roomId)}` : '';
       await ask(`timeout=0${room}`, { url: draining.url });
-      endFault = sandbox.faults.on(/^GET \S*\/sync\?/, { delayMs: 300 });
+      endFault = stage.sandbox.faults.on(/^GET \S*\/sync\?/, { delayMs: 300 });
       const poll = ask(`timeout=30000${room}`, { url: draining.url });
       const parked = async () => (await fetch(`${draining.internalUrl}/metrics`)).text();
       await expect.poll(parked).toContain('hindsync_parked_polls 1');
@@ -462,7 +455,7 @@ describe('many polls', () => {
   );
 
   test('the gateway drains -> open polls end with their own token', async () => {
-    const draining = await startGateway(sandbox.url, { homeserverKind: 'sandbox' });
+    const draining = await startGateway(stage.sandbox.url, { homeserverKind: 'sandbox' });
     const from = await now();
     const poll = ask(`from=${from}&timeout=30000`, { url: draining.url });
     await untilWaiting(1);
@@ -471,7 +464,10 @@ describe('many polls', () => {
   });
 
   test('a session that a modern client uses too, where that is refused -> 403 that says what to do', async () => {
-    const strict = await startGateway(sandbox.url, { homeserverKind: 'sandbox', refuseSharedDevices: true });
+    const strict = await startGateway(stage.sandbox.url, {
+      homeserverKind: 'sandbox',
+      refuseSharedDevices: true,
+    });
     const headers = { authorization: `Bearer ${accessToken}` };
     await (await fetch(`${strict.url}/_matrix/client/v3/sync?timeout=0`, { headers })).text();
     const { status, json } = await ask('timeout=0', { url: strict.url });

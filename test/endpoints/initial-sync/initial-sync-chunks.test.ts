@@ -1,10 +1,11 @@
 // The chunks of GET /initialSync through real sockets, in front of the sandbox: their order, and where to page on.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import { startGateway, type Gateway } from '../../support/gateway.ts';
 import { joinRoom } from '../../support/joined-room.ts';
-import { createTestSandbox, type TestSandbox } from '../../support/sandbox/test-sandbox.ts';
+import { useSandboxStage } from '../../support/sandbox/sandbox-stage.ts';
+
+const stage = useSandboxStage();
 
 interface Chunk {
   chunk: { event_id: EventId }[];
@@ -12,21 +13,9 @@ interface Chunk {
   end?: string;
 }
 
-let sandbox: TestSandbox;
-let gateway: Gateway;
-
-beforeAll(async () => {
-  sandbox = await createTestSandbox();
-  gateway = await startGateway(sandbox.url, { homeserverKind: 'sandbox' });
-});
-afterAll(async () => {
-  await gateway.close();
-  await sandbox.close();
-});
-
 async function get<Body>(accessToken: string, path: string): Promise<Body> {
   const headers = { authorization: `Bearer ${accessToken}` };
-  const response = await fetch(`${gateway.url}/_matrix/client/r0/${path}`, { headers });
+  const response = await fetch(`${stage.gateway.url}/_matrix/client/r0/${path}`, { headers });
   expect(response.status).toBe(200);
   return (await response.json()) as Body;
 }
@@ -40,20 +29,20 @@ async function chunkOf(accessToken: string, roomId: RoomId, limit: number): Prom
 }
 
 const say = (host: UserId, roomId: RoomId, depth?: number): EventId =>
-  sandbox.homeserver.say(host, roomId, 'hi', depth === undefined ? {} : { depth }).eventId;
+  stage.sandbox.homeserver.say(host, roomId, 'hi', depth === undefined ? {} : { depth }).eventId;
 
 const idsIn = ({ chunk }: Chunk): EventId[] => chunk.map(({ event_id }) => event_id);
 
 // Differs: chunks-by-arrival
 test('an event that comes late, from a fork -> stands where it arrived', async () => {
-  const { host, roomId, accessToken } = joinRoom(sandbox);
+  const { host, roomId, accessToken } = joinRoom(stage.sandbox);
   const sent = [say(host, roomId), say(host, roomId), say(host, roomId, 3)];
   expect(idsIn(await chunkOf(accessToken, roomId, 3))).toEqual(sent);
 });
 
 // Differs: own-start-tokens
 test('a chunk that holds the whole room -> from its start nothing comes again', async () => {
-  const { host, roomId, accessToken } = joinRoom(sandbox);
+  const { host, roomId, accessToken } = joinRoom(stage.sandbox);
   say(host, roomId);
   const { start } = await chunkOf(accessToken, roomId, 100);
   expect(start).toMatch(/^hsr1\./);

@@ -1,9 +1,10 @@
 // Who was, is, or may no longer be in a room that the world may read: what he is shown of it, and from when on.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EventId, RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import { createTestSandbox, type TestSandbox } from '../../support/sandbox/test-sandbox.ts';
-import { startGateway, type Gateway } from '../../support/gateway.ts';
+import { useSandboxStage } from '../../support/sandbox/sandbox-stage.ts';
+
+const stage = useSandboxStage({ settings: { peekFastestMs: 20, peekSlowestMs: 50 } });
 
 interface Events {
   start: string;
@@ -15,27 +16,13 @@ interface Snapshot {
   messages: Events;
 }
 
-let sandbox: TestSandbox;
-let gateway: Gateway;
 let host: UserId;
 let me: UserId;
 let accessToken: string;
 let roomId: RoomId;
 
-beforeAll(async () => {
-  sandbox = await createTestSandbox();
-  gateway = await startGateway(sandbox.url, {
-    homeserverKind: 'sandbox',
-    peekFastestMs: 20,
-    peekSlowestMs: 50,
-  });
-});
-afterAll(async () => {
-  await gateway.close();
-  await sandbox.close();
-});
 beforeEach(() => {
-  const { homeserver } = sandbox;
+  const { homeserver } = stage.sandbox;
   const serial = homeserver.users.size;
   host = homeserver.createUser(`host${serial}`);
   me = homeserver.createUser(`me${serial}`);
@@ -46,11 +33,11 @@ beforeEach(() => {
 function aRoom(visibility: string): RoomId {
   const content = { history_visibility: visibility };
   const state = { type: 'm.room.history_visibility', state_key: '', content };
-  return sandbox.homeserver.createRoom(host, { preset: 'public_chat', initial_state: [state] });
+  return stage.sandbox.homeserver.createRoom(host, { preset: 'public_chat', initial_state: [state] });
 }
 
 async function get<Body>(path: string): Promise<{ status: number; body: Body }> {
-  const response = await fetch(`${gateway.url}/_matrix/client/r0${path}`, {
+  const response = await fetch(`${stage.gateway.url}/_matrix/client/r0${path}`, {
     headers: { authorization: `Bearer ${accessToken}` },
   });
   return { status: response.status, body: (await response.json()) as Body };
@@ -61,7 +48,7 @@ const poll = (from = '', timeoutMs = 0) =>
   get<Events>(
     `/events?room_id=${encodeURIComponent(roomId)}&from=${encodeURIComponent(from)}&timeout=${timeoutMs}`,
   );
-const say = (body: string) => sandbox.homeserver.say(host, roomId, body).eventId;
+const say = (body: string) => stage.sandbox.homeserver.say(host, roomId, body).eventId;
 const idsIn = ({ chunk }: Events) => chunk.map(({ event_id }) => event_id);
 
 /** The events of polls from here on, until one is empty. */
@@ -77,8 +64,8 @@ async function follow(from = ''): Promise<EventId[]> {
 
 describe('banned', () => {
   test.each([true, false])('after having joined: %s -> reads on as anybody does', async (hadJoined) => {
-    if (hadJoined) sandbox.homeserver.join(me, roomId);
-    sandbox.homeserver.ban(host, roomId, me);
+    if (hadJoined) stage.sandbox.homeserver.join(me, roomId);
+    stage.sandbox.homeserver.ban(host, roomId, me);
     const newest = say('X');
     const { status, body } = await look();
     expect(status).toBe(200);
@@ -90,20 +77,20 @@ describe('banned', () => {
 
   test('where the world may not read -> 403', async () => {
     roomId = aRoom('shared');
-    sandbox.homeserver.join(me, roomId);
-    sandbox.homeserver.ban(host, roomId, me);
+    stage.sandbox.homeserver.join(me, roomId);
+    stage.sandbox.homeserver.ban(host, roomId, me);
     expect([await look(), await poll()]).toMatchObject([{ status: 403 }, { status: 403 }]);
   });
 });
 
 describe('left', () => {
   test.each([
-    ['by himself', () => sandbox.homeserver.leave(me, roomId)],
-    ['as he was kicked', () => sandbox.homeserver.kick(host, roomId, me)],
+    ['by himself', () => stage.sandbox.homeserver.leave(me, roomId)],
+    ['as he was kicked', () => stage.sandbox.homeserver.kick(host, roomId, me)],
   ])(
     '%s, then looks and polls -> the room up to the leave, then all that came after it',
     async (_how, leave) => {
-      sandbox.homeserver.join(me, roomId);
+      stage.sandbox.homeserver.join(me, roomId);
       const left = leave().eventId;
       const sent = [say('X')];
       const { body } = await look();
@@ -122,8 +109,8 @@ describe('left', () => {
   );
 
   test('he looks again -> from where he left off, again', async () => {
-    sandbox.homeserver.join(me, roomId);
-    sandbox.homeserver.leave(me, roomId);
+    stage.sandbox.homeserver.join(me, roomId);
+    stage.sandbox.homeserver.leave(me, roomId);
     const missed = [say('X'), say('Y')];
     for (let reload = 0; reload < 2; reload += 1) {
       await look();
@@ -132,9 +119,9 @@ describe('left', () => {
   });
 
   test('and forgot it -> a peek: the whole room, no membership, a token of the stream', async () => {
-    sandbox.homeserver.join(me, roomId);
-    sandbox.homeserver.leave(me, roomId);
-    sandbox.homeserver.forget(me, roomId);
+    stage.sandbox.homeserver.join(me, roomId);
+    stage.sandbox.homeserver.leave(me, roomId);
+    stage.sandbox.homeserver.forget(me, roomId);
     const newest = say('X');
     const { body } = await look();
     expect(body).not.toHaveProperty('membership');
@@ -146,8 +133,8 @@ describe('left', () => {
 
   test('a room that is closed to the world -> the room up to the leave; it cannot be followed', async () => {
     roomId = aRoom('shared');
-    sandbox.homeserver.join(me, roomId);
-    const left = sandbox.homeserver.leave(me, roomId).eventId;
+    stage.sandbox.homeserver.join(me, roomId);
+    const left = stage.sandbox.homeserver.leave(me, roomId).eventId;
     say('a secret');
     const { body } = await look();
     expect(body.membership).toBe('leave');
@@ -157,11 +144,11 @@ describe('left', () => {
 
   test('after his stream had told of his join -> the snapshot ends at the leave, not where the stream was', async () => {
     const { body: now } = await get<Events>('/events?timeout=0');
-    sandbox.homeserver.join(me, roomId);
+    stage.sandbox.homeserver.join(me, roomId);
     const { body: told } = await get<Events>(`/events?timeout=0&from=${now.end}`);
     expect(told.chunk.length).toBeGreaterThan(0);
     say('in between');
-    const left = sandbox.homeserver.leave(me, roomId).eventId;
+    const left = stage.sandbox.homeserver.leave(me, roomId).eventId;
     const { body } = await look();
     expect(idsIn(body.messages).at(-1)).toBe(left);
   });
@@ -172,11 +159,11 @@ describe('joined', () => {
     const { body: now } = await get<Events>('/events?timeout=0');
     // As on Dendrite: its state knows of the join, and its /sync not yet when *now* is asked for.
     const isJoined = { answer: { status: 200, body: { membership: 'join' } } };
-    sandbox.faults.on(/\/state\/m.room.member\//, isJoined, 1);
-    const end = sandbox.faults.on(/\/messages/, { delayMs: 300 }, 1);
+    stage.sandbox.faults.on(/\/state\/m.room.member\//, isJoined, 1);
+    const end = stage.sandbox.faults.on(/\/messages/, { delayMs: 300 }, 1);
     const looking = look();
-    await vi.waitFor(() => expect(sandbox.requests.at(-1)?.url).toContain('/messages'));
-    const joined = sandbox.homeserver.join(me, roomId).eventId;
+    await vi.waitFor(() => expect(stage.sandbox.requests.at(-1)?.url).toContain('/messages'));
+    const joined = stage.sandbox.homeserver.join(me, roomId).eventId;
     const { body: told } = await get<Events>(`/events?timeout=0&from=${now.end}`);
     expect(idsIn(told)).toContain(joined);
     const { body } = await looking;
@@ -187,13 +174,13 @@ describe('joined', () => {
 });
 
 test('a first poll -> from the moment when it came: what is said while its right to read is asked for arrives', async () => {
-  const end = sandbox.faults.on(/room_summary|\/state\//, { delayMs: 200 });
-  const before = sandbox.requests.length;
+  const end = stage.sandbox.faults.on(/room_summary|\/state\//, { delayMs: 200 });
+  const before = stage.sandbox.requests.length;
   const waiting = poll('', 5000);
-  const isAsked = (what: RegExp) => sandbox.requests.slice(before).some(({ url }) => what.test(url));
+  const isAsked = (what: RegExp) => stage.sandbox.requests.slice(before).some(({ url }) => what.test(url));
   await vi.waitFor(() => expect([isAsked(/\/state\//), isAsked(/\/sync\?/)]).toEqual([true, true]));
   // Requests are answered in turn, so by then the position was told; the right to read was not.
-  await fetch(`${sandbox.url}/_matrix/client/versions`);
+  await fetch(`${stage.sandbox.url}/_matrix/client/versions`);
   const sent = [say('X'), say('Y')];
   const { body } = await waiting;
   end();
@@ -204,7 +191,7 @@ test('a first poll -> from the moment when it came: what is said while its right
 test.each(['a peeker', 'a member'])(
   'typing, receipts, presence and a message, for %s -> the message',
   async (who) => {
-    const { homeserver } = sandbox;
+    const { homeserver } = stage.sandbox;
     if (who === 'a member') homeserver.join(me, roomId);
     const { body: before } = await poll();
     homeserver.setTyping(host, roomId, true);

@@ -1,10 +1,11 @@
 // GET /rooms/{roomId}/initialSync through real sockets, in front of the sandbox: what is told of a room's members, and
 // what a user who left is told.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import { startGateway, type Gateway } from '../../support/gateway.ts';
-import { createTestSandbox, type TestSandbox } from '../../support/sandbox/test-sandbox.ts';
+import { useSandboxStage } from '../../support/sandbox/sandbox-stage.ts';
+
+const stage = useSandboxStage();
 
 interface Snapshot {
   membership?: string;
@@ -13,22 +14,12 @@ interface Snapshot {
   account_data: { type: string }[];
 }
 
-let sandbox: TestSandbox;
-let gateway: Gateway;
 let host: UserId;
 let me: UserId;
 let accessToken: string;
 
-beforeAll(async () => {
-  sandbox = await createTestSandbox();
-  gateway = await startGateway(sandbox.url, { homeserverKind: 'sandbox' });
-});
-afterAll(async () => {
-  await gateway.close();
-  await sandbox.close();
-});
 beforeEach(() => {
-  const { homeserver } = sandbox;
+  const { homeserver } = stage.sandbox;
   const serial = homeserver.users.size;
   host = homeserver.createUser(`host${serial}`);
   me = homeserver.createUser(`me${serial}`);
@@ -36,7 +27,7 @@ beforeEach(() => {
 });
 
 function aRoom(members: number, visibility = 'shared'): RoomId {
-  const { homeserver } = sandbox;
+  const { homeserver } = stage.sandbox;
   const content = { history_visibility: visibility };
   const state = { type: 'm.room.history_visibility', state_key: '', content };
   const roomId = homeserver.createRoom(host, { preset: 'public_chat', initial_state: [state] });
@@ -49,7 +40,7 @@ function aRoom(members: number, visibility = 'shared'): RoomId {
 }
 
 async function request(method: string, path: string, body?: object): Promise<Response> {
-  return fetch(`${gateway.url}/_matrix/client/${path}`, {
+  return fetch(`${stage.gateway.url}/_matrix/client/${path}`, {
     method,
     headers: { authorization: `Bearer ${accessToken}` },
     ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -62,7 +53,8 @@ async function look(roomId: RoomId): Promise<Snapshot> {
   return (await response.json()) as Snapshot;
 }
 
-const presencesAsked = (): number => sandbox.requests.filter(({ url }) => url.includes('/presence/')).length;
+const presencesAsked = (): number =>
+  stage.sandbox.requests.filter(({ url }) => url.includes('/presence/')).length;
 
 describe('presence of members', () => {
   test('a room of 50 -> that of all, each asked for once', async () => {
@@ -87,7 +79,7 @@ describe('a user who left', () => {
     const path = `v3/user/${encodeURIComponent(me)}/rooms/${encodeURIComponent(roomId)}`;
     expect((await request('PUT', `${path}/tags/m.favourite`, {})).status).toBe(200);
     expect((await request('PUT', `${path}/account_data/org.example`, { a: 1 })).status).toBe(200);
-    sandbox.homeserver.leave(me, roomId);
+    stage.sandbox.homeserver.leave(me, roomId);
   }
 
   // Differs: left-rooms-have-tags-only
@@ -102,8 +94,8 @@ describe('a user who left', () => {
   // Differs: own-end-token-of-left-rooms
   test('the end of its messages -> a token of ours, from which nothing comes again', async () => {
     const roomId = aRoom(2);
-    sandbox.homeserver.say(host, roomId, 'before');
-    sandbox.homeserver.leave(me, roomId);
+    stage.sandbox.homeserver.say(host, roomId, 'before');
+    stage.sandbox.homeserver.leave(me, roomId);
     const { messages } = await look(roomId);
     expect(messages.end).toMatch(/^hsr1\./);
     const further = await request(
@@ -116,10 +108,10 @@ describe('a user who left', () => {
   // Differs: forgotten-rooms-look-left
   test('and forgot it, where the world may read and nothing happened since -> as one that he left', async () => {
     const roomId = aRoom(2, 'world_readable');
-    sandbox.homeserver.leave(me, roomId);
-    sandbox.homeserver.forget(me, roomId);
+    stage.sandbox.homeserver.leave(me, roomId);
+    stage.sandbox.homeserver.forget(me, roomId);
     expect((await look(roomId)).membership).toBe('leave');
-    sandbox.homeserver.say(host, roomId, 'since');
+    stage.sandbox.homeserver.say(host, roomId, 'since');
     expect(await look(roomId)).not.toHaveProperty('membership');
   });
 });

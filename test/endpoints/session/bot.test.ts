@@ -1,19 +1,9 @@
 // The own bot of an application service on Synapse: its access token has no device, and `/sync` is a 500 for it.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startGateway, type Gateway } from '../../support/gateway.ts';
-import { startJsonUpstream, type JsonUpstream } from '../../support/json-upstream.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { useUpstreamStage } from '../../support/upstream-stage.ts';
 
-let upstream: JsonUpstream;
-let gateway: Gateway;
-beforeAll(async () => {
-  upstream = await startJsonUpstream();
-  gateway = await startGateway(upstream.url, { homeserverKind: 'synapse' });
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+const stage = useUpstreamStage({ homeserverKind: 'synapse' });
 
 const refused = { status: 500, json: { errcode: 'M_UNKNOWN', error: 'Internal server error' } };
 const event = (n: number, fields: object = {}): string =>
@@ -32,9 +22,8 @@ const page = `{"chunk":[${event(3)},${event(2)}],"start":"t3-7_1_2","end":"t1-5_
 let session = 0;
 beforeEach(() => {
   session += 1;
-  upstream.received.length = 0;
-  upstream.whoami = { user_id: '@bot:test' };
-  upstream.answers = {
+  stage.upstream.whoami = { user_id: '@bot:test' };
+  stage.upstream.answers = {
     'GET sync': [refused],
     'GET joined_rooms': [{ json: { joined_rooms: ['!r:test', '!gone:test'] } }],
     'GET rooms/!r%3Atest/messages': [{ json: page }],
@@ -47,13 +36,13 @@ beforeEach(() => {
 async function ask(path: string) {
   const separator = path.includes('?') ? '&' : '?';
   const response = await fetch(
-    `${gateway.url}/_matrix/client/api/v1/${path}${separator}access_token=as${session}`,
+    `${stage.gateway.url}/_matrix/client/api/v1/${path}${separator}access_token=as${session}`,
   );
   const text = await response.text();
   return { status: response.status, text, json: JSON.parse(text) };
 }
 
-const syncs = (): number => upstream.received.filter(({ url }) => url.includes('/sync')).length;
+const syncs = (): number => stage.upstream.received.filter(({ url }) => url.includes('/sync')).length;
 
 describe('initialSync', () => {
   // Differs: bots-have-joined-rooms-only
@@ -80,14 +69,14 @@ describe('initialSync', () => {
   });
 
   test('a bot in no room -> 404, as nothing tells a position', async () => {
-    upstream.answers['GET joined_rooms'] = [{ json: { joined_rooms: [] } }];
+    stage.upstream.answers['GET joined_rooms'] = [{ json: { joined_rooms: [] } }];
     expect(await ask('initialSync')).toMatchObject({ status: 404, json: { errcode: 'M_NOT_FOUND' } });
   });
 
   test('the same 500 for who has a device -> the 500', async () => {
-    upstream.whoami = { user_id: '@me:test', device_id: 'D' };
+    stage.upstream.whoami = { user_id: '@me:test', device_id: 'D' };
     expect((await ask('initialSync')).status).toBe(500);
-    expect(upstream.received.filter(({ url }) => url.includes('/messages'))).toEqual([]);
+    expect(stage.upstream.received.filter(({ url }) => url.includes('/messages'))).toEqual([]);
   });
 });
 

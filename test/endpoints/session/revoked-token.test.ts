@@ -1,33 +1,22 @@
 // What is answered from memory: never to a token that the homeserver no longer knows.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import { createTestSandbox, type TestSandbox } from '../../support/sandbox/test-sandbox.ts';
-import { startGateway, type Gateway } from '../../support/gateway.ts';
 import { joinRoom } from '../../support/joined-room.ts';
+import { useSandboxStage } from '../../support/sandbox/sandbox-stage.ts';
 
-let sandbox: TestSandbox;
-let gateway: Gateway;
+const stage = useSandboxStage();
+
 let host: UserId;
 let me: UserId;
 let accessToken: string;
 let roomId: RoomId;
 
-beforeAll(async () => {
-  sandbox = await createTestSandbox();
-  gateway = await startGateway(sandbox.url, { homeserverKind: 'sandbox' });
-});
-
-afterAll(async () => {
-  await gateway.close();
-  await sandbox.close();
-});
-
 beforeEach(() => {
-  ({ host, me, accessToken, roomId } = joinRoom(sandbox));
+  ({ host, me, accessToken, roomId } = joinRoom(stage.sandbox));
 });
 
-async function ask(method: string, path: string, url = gateway.url) {
+async function ask(method: string, path: string, url = stage.gateway.url) {
   const response = await fetch(`${url}/_matrix/client/${path}`, {
     method,
     headers: { authorization: `Bearer ${accessToken}` },
@@ -38,7 +27,7 @@ async function ask(method: string, path: string, url = gateway.url) {
 /** Has everything remembered that is answered from memory; returns how it is asked for. */
 async function remember(): Promise<[method: string, path: string][]> {
   const { end: from } = (await ask('GET', 'r0/events?timeout=0')).json;
-  for (let i = 0; i < 30; i += 1) sandbox.homeserver.say(host, roomId, `secret ${i}`);
+  for (let i = 0; i < 30; i += 1) stage.sandbox.homeserver.say(host, roomId, `secret ${i}`);
   const { end } = (await ask('GET', `r0/events?timeout=0&limit=5&from=${from}`)).json;
   expect(end).toMatch(/^hsc1\./);
   const made = await ask('PUT', 'api/v1/createRoom/txn1');
@@ -53,8 +42,8 @@ async function remember(): Promise<[method: string, path: string][]> {
 
 describe('a token that has ended', () => {
   test.each([
-    { where: 'at the homeserver, past the gateway', url: () => sandbox.url },
-    { where: 'through the gateway', url: () => gateway.url },
+    { where: 'at the homeserver, past the gateway', url: () => stage.sandbox.url },
+    { where: 'through the gateway', url: () => stage.gateway.url },
   ])('$where -> everything that is remembered of its session is 401', async ({ url }) => {
     const remembered = await remember();
     for (const [method, path] of remembered) expect((await ask(method, path)).status).toBe(200);

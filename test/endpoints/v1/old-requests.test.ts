@@ -1,26 +1,15 @@
 // What clients of the time leave out of a request, or put where nobody looks any more: bodies, types, tokens, queries.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { OLD } from '../../../src/endpoints/route-rows.ts';
 import type { Prefix } from '../../../src/http/route-pattern.ts';
 import { ROUTES } from '../../../src/routes.ts';
-import { startGateway, type Gateway } from '../../support/gateway.ts';
-import { startJsonUpstream, type Received, type JsonUpstream } from '../../support/json-upstream.ts';
+import { type Received } from '../../support/json-upstream.ts';
+import { useUpstreamStage } from '../../support/upstream-stage.ts';
 
-let upstream: JsonUpstream;
-let gateway: Gateway;
-beforeAll(async () => {
-  upstream = await startJsonUpstream();
-  gateway = await startGateway(upstream.url, { homeserverKind: 'synapse' });
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
+const stage = useUpstreamStage({ homeserverKind: 'synapse' });
 beforeEach(() => {
-  upstream.received.length = 0;
-  upstream.answers = new Proxy({}, { get: () => [{ json: { event_id: '$e' } }] });
-  upstream.onRequest = () => {};
+  stage.upstream.answers = new Proxy({}, { get: () => [{ json: { event_id: '$e' } }] });
 });
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -32,7 +21,7 @@ interface Sent {
 }
 
 async function ask(method: string, path: string, { body, contentType, authorization }: Sent = {}) {
-  const response = await fetch(`${gateway.url}/_matrix/client/${path}`, {
+  const response = await fetch(`${stage.gateway.url}/_matrix/client/${path}`, {
     method,
     headers: {
       ...(contentType !== undefined && { 'content-type': contentType }),
@@ -43,8 +32,8 @@ async function ask(method: string, path: string, { body, contentType, authorizat
   return { status: response.status, json: (await response.json()) as Record<string, unknown> };
 }
 
-const urls = (): string[] => upstream.received.map(({ url }) => url);
-const firstReceived = (): Received | undefined => upstream.received[0];
+const urls = (): string[] => stage.upstream.received.map(({ url }) => url);
+const firstReceived = (): Received | undefined => stage.upstream.received[0];
 
 const rows = ROUTES.flatMap((route) =>
   route.prefixes
@@ -72,8 +61,8 @@ describe('no body', () => {
     for (const body of [undefined, '', 'null', ' null\n', other, long]) {
       expect(await ask(row.method, path, { body })).toEqual({ status: 200, json: { event_id: '$e' } });
     }
-    expect(upstream.received.map(({ body }) => body)).toEqual(['{}', '{}', '{}', '{}', other, long]);
-    for (const { url, headers } of upstream.received.slice(0, 5)) {
+    expect(stage.upstream.received.map(({ body }) => body)).toEqual(['{}', '{}', '{}', '{}', other, long]);
+    for (const { url, headers } of stage.upstream.received.slice(0, 5)) {
       expect(url).toBe(`/_matrix/client/v3/${filled(row.path)}?foo=1`);
       expect(headers).toMatchObject({ 'content-type': 'application/json', authorization: 'Bearer t' });
     }
@@ -125,7 +114,7 @@ describe('the query', () => {
   });
 
   test('a send that is repeated with another timestamp -> another send', async () => {
-    upstream.onRequest = (_request, response) => void response.destroy();
+    stage.upstream.onRequest = (_request, response) => void response.destroy();
     const path = 'api/v1/rooms/!r:test/send/m.room.message?access_token=t&ts=';
     for (const ts of [1, 1, 2]) await ask('POST', path + String(ts), { body: '{}' });
     const [first, again, other] = urls().map((url) => /hindsync-[^?]+/.exec(url)?.[0]);
@@ -183,7 +172,7 @@ describe('an access token in a form', () => {
 
 describe('accounts', () => {
   test.each(OLD)('%s/login -> home_server in the answer, identifier beside user', async (prefix) => {
-    upstream.answers = { 'POST login': [{ json: { user_id: '@a:hs.test', access_token: 's' } }] };
+    stage.upstream.answers = { 'POST login': [{ json: { user_id: '@a:hs.test', access_token: 's' } }] };
     const body = '{"type":"m.login.password","user":"a","password":"p"}';
     const { json } = await ask('POST', `${prefix}/login`, { body });
     expect(json).toEqual({ user_id: '@a:hs.test', access_token: 's', home_server: 'hs.test' });
@@ -202,8 +191,8 @@ describe('accounts', () => {
       await ask('POST', `${prefix}/login`, { body, authorization: `Bearer ${none}` });
       await ask('POST', `${prefix}/register?access_token=${none}`, { body });
     }
-    expect(upstream.received).toHaveLength(9);
-    for (const { url, headers } of upstream.received)
+    expect(stage.upstream.received).toHaveLength(9);
+    for (const { url, headers } of stage.upstream.received)
       expect([url.includes('access_token'), headers.authorization]).toEqual([false, undefined]);
   });
 
@@ -224,7 +213,7 @@ describe('accounts', () => {
   ])('r0/register of $who with a token -> its type is $type', async ({ body, type }) => {
     for (const prefix of ['r0', 'v2_alpha']) {
       await ask('POST', `${prefix}/register?access_token=as`, { body: JSON.stringify(body) });
-      expect(JSON.parse(upstream.received.at(-1)?.body ?? '')).toEqual({
+      expect(JSON.parse(stage.upstream.received.at(-1)?.body ?? '')).toEqual({
         ...body,
         ...(type !== undefined && { type }),
       });
@@ -233,7 +222,7 @@ describe('accounts', () => {
 
   test('r0/register without a token -> the very bytes, and the homeserver’s own 401', async () => {
     const flows = { session: 'S', flows: [{ stages: ['m.login.dummy'] }] };
-    upstream.answers = { 'POST register': [{ status: 401, json: flows }] };
+    stage.upstream.answers = { 'POST register': [{ status: 401, json: flows }] };
     expect(await ask('POST', 'r0/register', { body: ' {"username":"a"}' })).toEqual({
       status: 401,
       json: flows,
@@ -261,11 +250,11 @@ test.each(['send/m.room.message', 'redact/$e'])(
 describe('END in messages', () => {
   const page = { chunk: [], start: 's5_1' };
   beforeEach(() => {
-    upstream.answers = {
+    stage.upstream.answers = {
       'GET rooms/!r:test/messages': [{ json: page }],
       'GET sync': [{ json: { next_batch: 's7_1' } }],
     };
-    upstream.answers['GET rooms/!r%3Atest/messages'] = [{ json: page }];
+    stage.upstream.answers['GET rooms/!r%3Atest/messages'] = [{ json: page }];
   });
   const askedOfMessages = (): Record<string, string>[] =>
     urls()

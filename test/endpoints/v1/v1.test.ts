@@ -1,26 +1,11 @@
 import { request as httpRequest } from 'node:http';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { GONE, OLD } from '../../../src/endpoints/route-rows.ts';
 import type { Prefix } from '../../../src/http/route-pattern.ts';
 import { ROUTES } from '../../../src/routes.ts';
-import { startGateway, type Gateway } from '../../support/gateway.ts';
-import { startJsonUpstream, type JsonUpstream } from '../../support/json-upstream.ts';
+import { useUpstreamStage } from '../../support/upstream-stage.ts';
 
-let upstream: JsonUpstream;
-let gateway: Gateway;
-beforeAll(async () => {
-  upstream = await startJsonUpstream();
-  gateway = await startGateway(upstream.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await upstream.close();
-});
-beforeEach(() => {
-  upstream.received.length = 0;
-  upstream.answers = {};
-  upstream.onRequest = () => {};
-});
+const stage = useUpstreamStage();
 
 interface Asked {
   body?: unknown;
@@ -34,7 +19,7 @@ async function ask(method: string, path: string, asked: Asked = {}) {
   const { body, token, prefix = 'api/v1', signal } = asked;
   const separator = path.includes('?') ? '&' : '?';
   const query = token === false ? '' : `${separator}access_token=t`;
-  const response = await fetch(`${gateway.url}/_matrix/client/${prefix}/${path}${query}`, {
+  const response = await fetch(`${stage.gateway.url}/_matrix/client/${prefix}/${path}${query}`, {
     method,
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     ...(signal !== undefined && { signal }),
@@ -49,7 +34,7 @@ async function ask(method: string, path: string, asked: Asked = {}) {
 
 /** What came to the homeserver: methods and paths below v3. */
 const asked = (): string[] =>
-  upstream.received.map(({ method, url }) => `${method} ${url.replace('/_matrix/client/v3/', '')}`);
+  stage.upstream.received.map(({ method, url }) => `${method} ${url.replace('/_matrix/client/v3/', '')}`);
 
 const forbidden = { status: 403, json: { errcode: 'M_FORBIDDEN', error: 'No' } };
 const anEvent = {
@@ -105,7 +90,7 @@ describe('the table', () => {
   test.each(rows.filter((row) => row.what === 'answer' && row.label !== 'sync' && GONE.includes(row.prefix)))(
     '$name -> never asked of the homeserver as it is',
     async (row) => {
-      upstream.answers = { 'GET sync': [forbidden] };
+      stage.upstream.answers = { 'GET sync': [forbidden] };
       await ask(row.method, filled(row.path), {
         prefix: row.prefix,
         ...(row.method !== 'GET' && { body: {} }),
@@ -128,18 +113,18 @@ describe('the table', () => {
 
 describe('login', () => {
   test('the user in the way of 2014 -> an identifier too, and home_server in the answer', async () => {
-    upstream.answers = { 'POST login': [{ json: { user_id: '@a:test:8448', access_token: 's' } }] };
+    stage.upstream.answers = { 'POST login': [{ json: { user_id: '@a:test:8448', access_token: 's' } }] };
     const body = { type: 'm.login.password', user: 'a', password: 'p' };
     const { json } = await ask('POST', 'login', { body, token: false });
     expect(json).toEqual({ user_id: '@a:test:8448', access_token: 's', home_server: 'test:8448' });
-    expect(JSON.parse(upstream.received[0]?.body ?? '')).toEqual({
+    expect(JSON.parse(stage.upstream.received[0]?.body ?? '')).toEqual({
       ...body,
       identifier: { type: 'm.id.user', user: 'a' },
     });
   });
 
   test('refused -> as the homeserver says', async () => {
-    upstream.answers = { 'POST login': [forbidden] };
+    stage.upstream.answers = { 'POST login': [forbidden] };
     expect(await ask('POST', 'login', { body: {}, token: false })).toMatchObject(forbidden);
   });
 
@@ -156,10 +141,10 @@ describe('register', () => {
   const body = { type: 'm.login.password', user: '@a:test', password: 'p' };
 
   test('a dummy stage is enough -> registered in two steps', async () => {
-    upstream.answers = { 'POST register': [dummy, made] };
+    stage.upstream.answers = { 'POST register': [dummy, made] };
     const { json } = await ask('POST', 'register', { body, token: false });
     expect(json).toEqual({ user_id: '@a:test', access_token: 's', home_server: 'test' });
-    expect(upstream.received.map((each) => JSON.parse(each.body))).toEqual([
+    expect(stage.upstream.received.map((each) => JSON.parse(each.body))).toEqual([
       { username: 'a', password: 'p' },
       { username: 'a', password: 'p', auth: { type: 'm.login.dummy', session: 'S' } },
     ]);
@@ -167,14 +152,14 @@ describe('register', () => {
 
   // Differs: only-passwords-register
   test('a captcha is needed -> 403 that names it', async () => {
-    upstream.answers = { 'POST register': [captcha] };
+    stage.upstream.answers = { 'POST register': [captcha] };
     const { status, json } = await ask('POST', 'register', { body, token: false });
     expect([status, json.errcode]).toEqual([403, 'M_FORBIDDEN']);
     expect(json.error).toContain('m.login.recaptcha and m.login.terms');
   });
 
   test('an error of the first step -> as the homeserver says', async () => {
-    upstream.answers = {
+    stage.upstream.answers = {
       'POST register': [{ status: 400, json: { errcode: 'M_USER_IN_USE', error: 'Taken' } }],
     };
     expect(await ask('POST', 'register', { body, token: false })).toMatchObject({
@@ -184,23 +169,23 @@ describe('register', () => {
   });
 
   test('the flows -> those of 2014', async () => {
-    upstream.answers = { 'POST register': [dummy] };
+    stage.upstream.answers = { 'POST register': [dummy] };
     expect((await ask('GET', 'register', { token: false })).json).toEqual({
       flows: [{ type: 'm.login.password' }],
     });
-    upstream.answers = { 'POST register': [captcha] };
+    stage.upstream.answers = { 'POST register': [captcha] };
     expect((await ask('GET', 'register', { token: false })).status).toBe(403);
   });
 
   test("on v2_alpha -> today's, body and query as they came, with home_server", async () => {
-    upstream.answers = { 'POST register': [made] };
+    stage.upstream.answers = { 'POST register': [made] };
     const { json } = await ask('POST', 'register?kind=guest', {
       body: ' { }',
       token: false,
       prefix: 'v2_alpha',
     });
     expect(json.home_server).toBe('test');
-    expect(upstream.received[0]).toMatchObject({
+    expect(stage.upstream.received[0]).toMatchObject({
       url: '/_matrix/client/v3/register?kind=guest',
       body: ' { }',
     });
@@ -209,21 +194,23 @@ describe('register', () => {
 
 describe('a send without a transaction id', () => {
   const path = 'rooms/!r:test/send/m.room.message';
-  const txnIds = (): (string | undefined)[] => upstream.received.map(({ url }) => url.split('/').at(-1));
+  const txnIds = (): (string | undefined)[] =>
+    stage.upstream.received.map(({ url }) => url.split('/').at(-1));
 
   /** Every send is answered with its own transaction id. */
   function answerAll(): void {
-    upstream.answers = new Proxy({}, { get: () => [{ json: { event_id: '$e' } }] });
+    stage.upstream.answers = new Proxy({}, { get: () => [{ json: { event_id: '$e' } }] });
+    stage.upstream.onRequest = () => {};
   }
 
   test('-> a PUT with one, the body byte for byte', async () => {
     answerAll();
     const { json } = await ask('POST', path, { body: '{"n":12345678901234567890, "body" : "x"}' });
     expect(json).toEqual({ event_id: '$e' });
-    expect(upstream.received[0]?.url).toMatch(
+    expect(stage.upstream.received[0]?.url).toMatch(
       /^\/_matrix\/client\/v3\/rooms\/!r%3Atest\/send\/m.room.message\/hindsync-/,
     );
-    expect(upstream.received[0]?.body).toBe('{"n":12345678901234567890, "body" : "x"}');
+    expect(stage.upstream.received[0]?.body).toBe('{"n":12345678901234567890, "body" : "x"}');
   });
 
   test('the same twice, both answered -> two sends', async () => {
@@ -233,9 +220,8 @@ describe('a send without a transaction id', () => {
   });
 
   test('repeated after a 502 -> the same transaction id', async () => {
-    upstream.onRequest = (_request, response) => void response.destroy();
+    stage.upstream.onRequest = (_request, response) => void response.destroy();
     expect((await ask('POST', path, { body: { body: 'once' } })).status).toBe(502);
-    upstream.onRequest = () => {};
     answerAll();
     for (let i = 0; i < 2; i += 1) await ask('POST', path, { body: { body: 'once' } });
     const [first, second, third] = txnIds();
@@ -248,7 +234,7 @@ describe('a send without a transaction id', () => {
     const leave = new AbortController();
     const arrived = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
-    upstream.onRequest = () => {
+    stage.upstream.onRequest = () => {
       arrived.resolve();
       return goOn.promise;
     };
@@ -267,14 +253,16 @@ describe('a send without a transaction id', () => {
   test('a redaction -> the same way, with an empty body for none', async () => {
     answerAll();
     await ask('POST', 'rooms/%21r:test/redact/$x%2Fy');
-    expect(upstream.received[0]?.url).toContain('/rooms/!r%3Atest/redact/%24x%2Fy/hindsync-');
-    expect(upstream.received[0]?.body).toBe('{}');
+    expect(stage.upstream.received[0]?.url).toContain('/rooms/!r%3Atest/redact/%24x%2Fy/hindsync-');
+    expect(stage.upstream.received[0]?.body).toBe('{}');
   });
 });
 
 describe('room actions with a transaction id', () => {
   test('repeated -> the first answer, asked once; another id -> another room', async () => {
-    upstream.answers = { 'POST createRoom': [{ json: { room_id: '!1' } }, { json: { room_id: '!2' } }] };
+    stage.upstream.answers = {
+      'POST createRoom': [{ json: { room_id: '!1' } }, { json: { room_id: '!2' } }],
+    };
     const create = async (txnId: string) =>
       (await ask('PUT', `createRoom/${txnId}`, { body: { name: 'x' } })).json;
     expect(await Promise.all([create('1'), create('1')])).toEqual([{ room_id: '!1' }, { room_id: '!1' }]);
@@ -283,11 +271,11 @@ describe('room actions with a transaction id', () => {
   });
 
   test('refused -> tried again when it is repeated', async () => {
-    upstream.answers = { 'POST join/%23a%3Atest': [forbidden, { json: { room_id: '!1' } }] };
+    stage.upstream.answers = { 'POST join/%23a%3Atest': [forbidden, { json: { room_id: '!1' } }] };
     const join = () => ask('PUT', 'join/%23a:test/7', { body: 'null' });
     expect((await join()).status).toBe(403);
     expect((await join()).json).toEqual({ room_id: '!1' });
-    expect(upstream.received.map(({ body }) => body)).toEqual(['{}', '{}']);
+    expect(stage.upstream.received.map(({ body }) => body)).toEqual(['{}', '{}']);
   });
 });
 
@@ -323,20 +311,20 @@ describe('legacy events', () => {
     },
   ])('$path -> with them', async ({ path, given, expected }) => {
     for (const room of ['!r:test', '%21r%3Atest']) {
-      upstream.answers = new Proxy({}, { get: () => [{ json: given }] });
+      stage.upstream.answers = new Proxy({}, { get: () => [{ json: given }] });
       expect((await ask('GET', `rooms/${room}/${path}?limit=1`)).json).toEqual(expected);
     }
   });
 
   test('their query -> goes along, without the access token', async () => {
-    upstream.answers = { 'GET rooms/!r%3Atest/members': [{ json: { chunk: [] } }] };
+    stage.upstream.answers = { 'GET rooms/!r%3Atest/members': [{ json: { chunk: [] } }] };
     await ask('GET', 'rooms/!r:test/members?membership=join');
     expect(asked()).toEqual(['GET rooms/!r%3Atest/members?membership=join']);
-    expect(upstream.received[0]?.headers.authorization).toBe('Bearer t');
+    expect(stage.upstream.received[0]?.headers.authorization).toBe('Bearer t');
   });
 
   test('an answer that is no JSON -> 502', async () => {
-    upstream.answers = { 'GET rooms/!r%3Atest/state': [{ json: 'x' }] };
+    stage.upstream.answers = { 'GET rooms/!r%3Atest/state': [{ json: 'x' }] };
     expect(await ask('GET', 'rooms/!r:test/state')).toMatchObject({
       status: 502,
       json: { errcode: 'M_UNKNOWN' },
@@ -344,8 +332,8 @@ describe('legacy events', () => {
   });
 
   test('HTTP/1.0 -> the whole answer, ended by the connection', async () => {
-    upstream.answers = { 'GET rooms/!r%3Atest/state': [{ json: [anEvent] }] };
-    const { hostname, port } = new URL(gateway.url);
+    stage.upstream.answers = { 'GET rooms/!r%3Atest/state': [{ json: [anEvent] }] };
+    const { hostname, port } = new URL(stage.gateway.url);
     const { connect } = await import('node:net');
     const socket = connect(Number(port), hostname);
     socket.write('GET /_matrix/client/api/v1/rooms/!r:test/state?access_token=t HTTP/1.0\r\n\r\n');
@@ -358,7 +346,7 @@ describe('legacy events', () => {
 
 describe('the rest', () => {
   test('publicRooms -> all pages in one, with START and END', async () => {
-    upstream.answers = {
+    stage.upstream.answers = {
       'GET publicRooms': [
         { json: { chunk: [{ room_id: '!1', canonical_alias: '#1:test' }], next_batch: 'p2' } },
         { json: { chunk: [], next_batch: 'p3' } },
@@ -381,21 +369,23 @@ describe('the rest', () => {
   });
 
   test('publicRooms, a directory that comes round -> each page once', async () => {
-    upstream.answers = { 'GET publicRooms': [{ json: { chunk: [{ room_id: '!1' }], next_batch: 'same' } }] };
+    stage.upstream.answers = {
+      'GET publicRooms': [{ json: { chunk: [{ room_id: '!1' }], next_batch: 'same' } }],
+    };
     expect((await ask('GET', 'publicRooms')).json.chunk).toHaveLength(2);
     expect(asked()).toHaveLength(2);
   });
 
   test('publicRooms, ever new pages without rooms -> three of them', async () => {
     const pages = Array.from({ length: 10 }, (_, i) => ({ json: { chunk: [], next_batch: `p${i}` } }));
-    upstream.answers = { 'GET publicRooms': pages };
+    stage.upstream.answers = { 'GET publicRooms': pages };
     expect((await ask('GET', 'publicRooms')).json.chunk).toEqual([]);
     expect(asked()).toHaveLength(3);
   });
 
   // Differs: the-old-directory-ends
   test('publicRooms, a directory that never ends -> its first 200 pages', async () => {
-    upstream.answers = {
+    stage.upstream.answers = {
       'GET publicRooms': Array.from({ length: 300 }, (_, i) => ({
         json: { chunk: [{ room_id: `!${i}` }], next_batch: `p${i}` },
       })),
@@ -407,32 +397,32 @@ describe('the rest', () => {
   test('publicRooms, many at once from one address without a token -> two at a time, and all are answered', async () => {
     let atOnce = 0;
     let most = 0;
-    upstream.onRequest = async () => {
+    stage.upstream.onRequest = async () => {
       atOnce += 1;
       most = Math.max(most, atOnce);
       await new Promise((resolve) => setImmediate(resolve));
       atOnce -= 1;
     };
-    upstream.answers = { 'GET publicRooms': [{ json: { chunk: [] } }] };
+    stage.upstream.answers = { 'GET publicRooms': [{ json: { chunk: [] } }] };
     const answers = Array.from({ length: 20 }, () => ask('GET', 'publicRooms', { token: false }));
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(20).fill(200));
     expect(most).toBeLessThanOrEqual(2);
   });
 
   test('publicRooms, a page asked for -> that page', async () => {
-    upstream.answers = { 'GET publicRooms': [{ json: { chunk: [], next_batch: 'n' } }] };
+    stage.upstream.answers = { 'GET publicRooms': [{ json: { chunk: [], next_batch: 'n' } }] };
     const { json } = await ask('GET', 'publicRooms?limit=1');
     expect(json).toEqual({ start: 'START', end: 'END', chunk: [], next_batch: 'n' });
   });
 
   test('publicRooms, a later page fails while the first is held -> its error', async () => {
-    upstream.answers = { 'GET publicRooms': [{ json: { chunk: [{}], next_batch: 'n' } }, forbidden] };
+    stage.upstream.answers = { 'GET publicRooms': [{ json: { chunk: [{}], next_batch: 'n' } }, forbidden] };
     expect((await ask('GET', 'publicRooms')).status).toBe(403);
   });
 
   test('publicRooms, a later page fails when the first is under way -> cut, never closed', async () => {
     const chunk = [{ topic: 'x'.repeat(300_000) }];
-    upstream.answers = { 'GET publicRooms': [{ json: { chunk, next_batch: 'n' } }, forbidden] };
+    stage.upstream.answers = { 'GET publicRooms': [{ json: { chunk, next_batch: 'n' } }, forbidden] };
     await expect(ask('GET', 'publicRooms')).rejects.toThrow();
   });
 
@@ -444,7 +434,7 @@ describe('the rest', () => {
   });
 
   test('backfill -> legacy events before the given one', async () => {
-    upstream.answers = {
+    stage.upstream.answers = {
       'GET rooms/!r%3Atest/context/%24e': [{ json: { start: 's1', end: 's2' } }],
       'GET rooms/!r%3Atest/messages': [{ json: { chunk: [anEvent] } }],
     };
@@ -456,7 +446,7 @@ describe('the rest', () => {
     await ask('GET', 'rooms/%21r:test/members/@a%3Atest?x=%zz');
     await ask('PUT', 'rooms/!r:test/members/@a:test', { body: { membership: 'invite' } });
     await ask('POST', 'tokenrefresh', { body: { refresh_token: 'r' }, token: false, prefix: 'v2_alpha' });
-    expect(upstream.received.map(({ method, url, body }) => [method, url, body])).toEqual([
+    expect(stage.upstream.received.map(({ method, url, body }) => [method, url, body])).toEqual([
       ['GET', '/_matrix/client/v3/rooms/%21r:test/state/m.room.member/@a%3Atest?x=%zz', ''],
       ['PUT', '/_matrix/client/v3/rooms/!r:test/state/m.room.member/@a:test', '{"membership":"invite"}'],
       ['POST', '/_matrix/client/v3/refresh', '{"refresh_token":"r"}'],
@@ -464,9 +454,9 @@ describe('the rest', () => {
   });
 
   test('a GET with the body null, as an old Python client sends it -> answered', async () => {
-    upstream.answers = { 'GET rooms/!r%3Atest/state': [{ json: [] }] };
+    stage.upstream.answers = { 'GET rooms/!r%3Atest/state': [{ json: [] }] };
     const status = await new Promise((resolve, reject) => {
-      const url = `${gateway.url}/_matrix/client/api/v1/rooms/!r:test/state?access_token=t`;
+      const url = `${stage.gateway.url}/_matrix/client/api/v1/rooms/!r:test/state?access_token=t`;
       const headers = { 'content-type': 'application/json', 'content-length': 4 };
       httpRequest(url, { headers }, (response) => resolve(response.resume().statusCode))
         .on('error', reject)

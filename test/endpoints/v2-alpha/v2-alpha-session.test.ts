@@ -1,30 +1,19 @@
 // A client of 2015 through real sockets, in front of the sandbox: its tokens are good everywhere.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
-import { createTestSandbox, type TestSandbox } from '../../support/sandbox/test-sandbox.ts';
-import { startGateway, type Gateway } from '../../support/gateway.ts';
 import { joinRoom } from '../../support/joined-room.ts';
+import { useSandboxStage } from '../../support/sandbox/sandbox-stage.ts';
 
-let sandbox: TestSandbox;
-let gateway: Gateway;
+const stage = useSandboxStage();
+
 let host: UserId;
 let me: UserId;
 let accessToken: string;
 let roomId: RoomId;
 
-beforeAll(async () => {
-  sandbox = await createTestSandbox();
-  gateway = await startGateway(sandbox.url, { homeserverKind: 'sandbox' });
-});
-
-afterAll(async () => {
-  await gateway.close();
-  await sandbox.close();
-});
-
 beforeEach(() => {
-  ({ host, me, accessToken, roomId } = joinRoom(sandbox));
+  ({ host, me, accessToken, roomId } = joinRoom(stage.sandbox));
 });
 
 interface DraftB {
@@ -41,7 +30,7 @@ interface DraftB {
 
 async function ask<Answer>(path: string, query: Record<string, string> = {}, body?: object): Promise<Answer> {
   const parameters = new URLSearchParams({ access_token: accessToken, ...query });
-  const response = await fetch(`${gateway.url}/_matrix/client/${path}?${parameters}`, {
+  const response = await fetch(`${stage.gateway.url}/_matrix/client/${path}?${parameters}`, {
     ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
   });
   expect(response.status).toBe(200);
@@ -55,7 +44,7 @@ const bodiesIn = ({ rooms }: DraftB): unknown[] => {
   return (room?.timeline.events ?? []).map((id) => room?.event_map[id]?.content.body);
 };
 
-const say = (body: string) => sandbox.homeserver.say(host, roomId, body);
+const say = (body: string) => stage.sandbox.homeserver.say(host, roomId, body);
 
 describe('a session on v2_alpha', () => {
   test('a message while the client waits -> arrives, once', async () => {
