@@ -1,12 +1,11 @@
 // Toxiproxy, a TCP proxy that makes faults: built from the Go module proxy, once per version, in the user's cache folder.
 
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { readyFolder, runToEnd } from './cached-folder.ts';
 
 const VERSION = '2.12.0';
 
@@ -86,36 +85,24 @@ async function untilUp(work: () => Promise<void>): Promise<void> {
 
 /** The program; builds it where that has not been done yet, which takes half a minute. */
 async function readyToxiproxy(): Promise<string> {
-  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'hindsync');
-  const program = join(cache, `toxiproxy-${VERSION}`);
-  if (await exists(program)) return program;
-  await mkdir(cache, { recursive: true });
-  const building = await mkdtemp(join(cache, 'toxiproxy.building-'));
-  const env = { ...process.env, GOBIN: building, GOFLAGS: '-mod=mod' };
-  try {
-    await promisify(execFile)('go', ['install', `github.com/Shopify/toxiproxy/v2/cmd/server@v${VERSION}`], {
-      env,
-      cwd: building,
-    });
-    await rename(join(building, 'server'), program);
-  } catch (error) {
+  const programIn = (folder: string): string => join(folder, 'server');
+  const folder = await readyFolder(`toxiproxy-v${VERSION}`, {
+    works: (at) => access(programIn(at)),
+    build: (at) =>
+      runToEnd('go', ['install', `github.com/Shopify/toxiproxy/v2/cmd/server@v${VERSION}`], {
+        GOBIN: at,
+        GOFLAGS: '-mod=mod',
+      }),
+  }).catch((cause: unknown) => {
     throw new Error(
-      `The tests of faults need Toxiproxy, which needs go and its module proxy: ${String(error)}`,
+      `The tests of faults need Toxiproxy, which needs go and its module proxy: ${String(cause)}`,
       {
-        cause: error,
+        cause,
       },
     );
-  } finally {
-    await rm(building, { recursive: true, force: true });
-  }
-  return program;
+  });
+  return programIn(folder);
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

@@ -2,11 +2,9 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { readyFolder, runToEnd } from '../cached-folder.ts';
 import { readySynapse } from './environment.ts';
 
 export interface PythonClient {
@@ -86,10 +84,10 @@ export async function playPythonSession(
   url: string,
   name: string,
 ): Promise<Record<string, unknown>> {
-  const { python } = await readySynapse(() => {});
-  const folder = await readyClient(python, client);
+  const { python, environment } = await readyClient(client);
   const script = fileURLToPath(new URL(client.script, import.meta.url));
-  return JSON.parse(await run(python, ['-W', 'ignore', script, url, name], { PYTHONPATH: folder }));
+  const seen = await runToEnd(python, ['-W', 'ignore', script, url, name], environment);
+  return JSON.parse(seen) as Record<string, unknown>;
 }
 
 /** A client that listens in a room, in a process of its own. */
@@ -106,12 +104,11 @@ export async function startPythonListener(
   name: string,
   roomId: string,
 ): Promise<PythonListener> {
-  const { python } = await readySynapse(() => {});
-  const folder = await readyClient(python, client);
+  const { python, environment } = await readyClient(client);
   const script = fileURLToPath(new URL('python-listener.py', import.meta.url));
   const child = spawn(python, ['-W', 'ignore', script, url, name, roomId], {
     stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, PYTHONPATH: folder },
+    env: { ...process.env, ...environment },
   });
   const lines: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
@@ -125,45 +122,19 @@ export async function startPythonListener(
   };
 }
 
-/** The folder with the client; installs it once per user. Two runs at once: the first rename wins. */
-async function readyClient(python: string, { name, module, packages }: PythonClient): Promise<string> {
-  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'hindsync');
-  const folder = join(cache, name);
-  const works = (): Promise<boolean> =>
-    run(python, ['-W', 'ignore', '-c', `import ${module}`], { PYTHONPATH: folder }).then(
-      () => true,
-      () => false,
-    );
-  if (await works()) return folder;
-  await mkdir(cache, { recursive: true });
-  const building = `${folder}.building-${process.pid}`;
-  try {
-    const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
-    await run(python, [...install, '--prefer-binary', '--target', building, ...packages]);
-    // One that no longer works, as after an upgrade of Python: out of the way, as a rename only replaces empty folders.
-    if (!(await works())) await rm(folder, { recursive: true, force: true });
-    await rename(building, folder).catch(async (error: unknown) => {
-      if (!(await works())) throw error;
-    });
-  } finally {
-    await rm(building, { recursive: true, force: true });
-  }
-  return folder;
-}
-
-async function run(program: string, args: string[], environment: NodeJS.ProcessEnv = {}): Promise<string> {
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
+/** The Python that can run the client, and the environment in which it finds it; installs it once per user. */
+async function readyClient({ name, module, packages }: PythonClient): Promise<{
+  python: string;
+  environment: NodeJS.ProcessEnv;
+}> {
+  const { python } = await readySynapse(() => {});
+  const folder = await readyFolder(name, {
+    works: (at) => runToEnd(python, ['-W', 'ignore', '-c', `import ${module}`], { PYTHONPATH: at }),
+    build: (at) => {
+      const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
+      return runToEnd(python, [...install, '--prefer-binary', '--target', at, ...packages]);
+    },
   });
-  let output = '';
-  let complaints = '';
-  child.stdout.on('data', (data: Buffer) => (output += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (complaints += data.toString()));
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output}${complaints}`);
-  return output;
+  // Compiled scripts would be left in folders beside them.
+  return { python, environment: { PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' } };
 }

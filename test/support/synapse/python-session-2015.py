@@ -2,40 +2,19 @@
 
 import json
 import sys
-import threading
 
 from matrix_client.client import MatrixClient
 
+from session_stream import Stream
+
 url, name = sys.argv[1:]
-PATIENCE = 40
 
 
-class Stream:
-    """What a client's stream brings, and a way to wait for it."""
-
-    def __init__(self, client):
-        self.events = []
-        self.news = threading.Condition()
-        client.add_listener(self.note)
-        client.start_listener_thread(10000)
-
-    def note(self, event):
-        with self.news:
-            self.events.append(event)
-            self.news.notify_all()
-
-    def find(self, **wanted):
-        def matches(event):
-            seen = dict(event, **event.get("content", {}))
-            return all(seen.get(key) == value for key, value in wanted.items())
-
-        def found():
-            return next((event for event in self.events if matches(event)), None)
-
-        with self.news:
-            if not self.news.wait_for(found, PATIENCE):
-                raise SystemExit("did not come: %s" % wanted)
-            return found()
+def stream_of(client):
+    stream = Stream()
+    client.add_listener(stream.note)
+    client.start_listener_thread(10000)
+    return stream
 
 
 alice = MatrixClient(url)
@@ -47,7 +26,7 @@ bob.login_with_password(name + "-bob", "secret")
 room = alice.create_room(name, is_public=True)
 alice.api.send_state_event(room.room_id, "m.room.name", {"name": "Tea"})
 alice.api.send_state_event(room.room_id, "m.room.topic", {"topic": "Green"})
-stream = Stream(bob)
+stream = stream_of(bob)
 assert room.invite_user(bob.user_id)
 stream.find(type="m.room.member", membership="invite", room_id=room.room_id)
 room_of_bob = bob.join_room("#%s:%s" % (name, alice.hs))

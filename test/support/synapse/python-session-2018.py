@@ -2,51 +2,23 @@
 
 import json
 import sys
-import threading
 
 from matrix_client.client import MatrixClient
 
+from session_stream import Stream
+
 url, name = sys.argv[1:]
-PATIENCE = 40
 
 
-class Stream:
-    """What a client's stream brings, and a way to wait for it."""
-
-    def __init__(self, client):
-        self.seen = []
-        self.news = threading.Condition()
-        client.add_listener(self.note)
-        client.add_ephemeral_listener(self.note)
-        client.add_invite_listener(lambda room_id, state: self.note({"type": "an invite", "room_id": room_id}))
-        client.add_leave_listener(lambda room_id, room: self.note({"type": "a leave", "room_id": room_id}))
-        # Whatever is wrong with an answer ends the thread; it must end the session.
-        client.start_listener_thread(10000, exception_handler=self.fail)
-        self.failure = None
-
-    def fail(self, error):
-        self.failure = error
-        self.note({"type": "a failure"})
-
-    def note(self, event):
-        with self.news:
-            self.seen.append(event)
-            self.news.notify_all()
-
-    def find(self, **wanted):
-        def matches(event):
-            values = dict(event, **event.get("content", {}))
-            return all(values.get(key) == value for key, value in wanted.items())
-
-        def found():
-            if self.failure is not None:
-                raise SystemExit("the client gave up: %r" % self.failure)
-            return next((event for event in self.seen if matches(event)), None)
-
-        with self.news:
-            if not self.news.wait_for(found, PATIENCE):
-                raise SystemExit("did not come: %s" % wanted)
-            return found()
+def stream_of(client):
+    stream = Stream()
+    client.add_listener(stream.note)
+    client.add_ephemeral_listener(stream.note)
+    client.add_invite_listener(lambda room_id, state: stream.note({"type": "an invite", "room_id": room_id}))
+    client.add_leave_listener(lambda room_id, room: stream.note({"type": "a leave", "room_id": room_id}))
+    # Whatever is wrong with an answer ends the thread; it must end the session.
+    client.start_listener_thread(10000, exception_handler=stream.fail)
+    return stream
 
 
 alice = MatrixClient(url)
@@ -54,7 +26,7 @@ alice.register_with_password(name + "-alice", "secret")
 MatrixClient(url).register_with_password(name + "-bob", "secret")
 bob = MatrixClient(url)
 bob.login(name + "-bob", "secret", limit=5)
-stream = Stream(bob)
+stream = stream_of(bob)
 
 # It refuses room ids without a server's name, as those of version 12 are, and cannot ask for another version itself.
 created = alice.api._send("POST", "/createRoom", {"room_version": "10"})
@@ -70,7 +42,7 @@ stream.find(type="m.room.member", membership="join", state_key=bob.user_id)
 
 room.send_text("hello")
 message = stream.find(type="m.room.message", body="hello")
-alice_hears = Stream(alice)
+alice_hears = stream_of(alice)
 room_of_bob.send_text("hello too")
 alice_hears.find(type="m.room.message", body="hello too", sender=bob.user_id)
 
