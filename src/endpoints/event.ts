@@ -1,7 +1,7 @@
 import type { Account } from '../homeserver/homeserver.ts';
 import { readOrRefuse } from '../homeserver/unreadable-answer.ts';
 import { pathOf } from '../http/raw-url.ts';
-import { HomeserverError, MatrixError } from '../matrix/errors.ts';
+import { isRefusal, MatrixError } from '../matrix/errors.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import { LegacyEventBytes } from '../translate/legacy-event-bytes.ts';
 import type { CreateEndpoint, SessionCall } from './route.ts';
@@ -62,8 +62,7 @@ export const createGetOneEvent: CreateEndpoint<SessionCall> = (services) => {
     try {
       return { roomId, event: await account.event(roomId, eventId) };
     } catch (error) {
-      if (error instanceof HomeserverError && (error.status === 403 || error.status === 404))
-        return undefined;
+      if (isRefusal(error)) return undefined;
       throw error;
     }
   }

@@ -9,7 +9,7 @@ import { readCatchUp, type Step } from './catch-up.ts';
 import { createPagesAhead } from './page-ahead.ts';
 import type { IntervalSource } from './page-reader.ts';
 import { tokenOf, type Remainder } from './remainder.ts';
-import type { Patience } from './poll.ts';
+import type { RetryBudget } from './retry-budget.ts';
 import type { SessionCursors } from './session-cursors.ts';
 
 /** What one answer of a stream is for. */
@@ -20,7 +20,7 @@ export interface AnswerRequest {
   /** At most so many room events in this answer. */
   limit: number;
   isRaw: boolean;
-  patience: Patience;
+  retryBudget: RetryBudget;
 }
 
 /** The steps of one answer; its return value is the token to go on with. */
@@ -30,7 +30,7 @@ export interface CatchUpAnswers {
   /**
    * Reads until the first event is at hand, waiting out failures; undefined where nothing is left to give. Where it takes
    * too long to find an event, the answer has none, and its token is where the reading got to.
-   * Throws a failure that outlasts the client's patience before anything was read.
+   * Throws a failure that lasts until the retry budget is spent, where nothing was read before.
    */
   open(remainder: Remainder, request: AnswerRequest): Promise<CatchUpAnswer | undefined>;
 }
@@ -54,7 +54,7 @@ export function createCatchUpAnswers(options: {
   const pagesAhead = createPagesAhead();
 
   async function open(remainder: Remainder, request: AnswerRequest): Promise<CatchUpAnswer | undefined> {
-    const { session, token, patience, limit } = request;
+    const { session, token, retryBudget, limit } = request;
     let failed: RoomId | undefined;
     let reached = remainder;
     const source: IntervalSource = {
@@ -63,7 +63,7 @@ export function createCatchUpAnswers(options: {
       onProgress: (remaining) => (reached = remaining),
     };
     try {
-      return await patience.outlast(async () => {
+      return await retryBudget.retryUntilDeadline(async () => {
         const steps = readCatchUp(reached, limit, source, session.account.signal);
         const first = await steps.next();
         if (first.done !== true) return giveSteps(first.value, steps, request);
@@ -77,7 +77,7 @@ export function createCatchUpAnswers(options: {
     }
   }
 
-  async function sourceFor({ session, token, isRaw, patience }: AnswerRequest): Promise<IntervalSource> {
+  async function sourceFor({ session, token, isRaw, retryBudget }: AnswerRequest): Promise<IntervalSource> {
     const latestMs = options.clock.now() + SHORTEST_READING_MS;
     const kind = await options.kind();
     const filter = messagesFilter({ isRaw });
@@ -89,7 +89,7 @@ export function createCatchUpAnswers(options: {
         }),
       isGivenUp: (roomId) => cursors.failures(session.key, token, roomId) >= FAILURES_BEFORE_GIVING_UP,
       onRefused: () => options.onRefusedRoom?.(),
-      isTooLate: () => patience.leftMs() === 0 && options.clock.now() >= latestMs,
+      isTooLate: () => retryBudget.leftMs() === 0 && options.clock.now() >= latestMs,
       pagesAhead,
     };
   }

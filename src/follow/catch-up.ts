@@ -39,13 +39,13 @@ export async function* readCatchUp(
   pages.askFurther(start, limit);
   try {
     for (let room = start.rooms[0]; room !== undefined && left > 0; room = remainder.rooms[0]) {
-      const reading = await pages.readRoom(room, remainder.reading, left);
-      const events = reading.pending?.slice(0, left) ?? [];
+      const progress = await pages.readRoom(room, remainder.progress, left);
+      const events = progress.pending?.slice(0, left) ?? [];
       left -= events.length;
       if (events.length === 0) emptyPages += 1;
       const isOver =
         emptyPages === MOST_EMPTY_PAGES || (events.length === 0 && source.isTooLate?.() === true);
-      remainder = afterGiving(remainder, room.roomId, reading, events);
+      remainder = afterGiving(remainder, room.roomId, progress, events);
       source.onProgress?.(remainder);
       if (!isOver) remainder = pages.withPagesAhead(remainder, left);
       if (events.length > 0) yield { roomId: room.roomId, events, remainder };

@@ -21,11 +21,11 @@ import type { StreamPosition } from '../tokens/read-position.ts';
 /** One answer's worth of the stream. */
 export type Delivery =
   /** Nothing that a client would see, up to `end`. */
-  | { kind: 'quiet'; end: string }
+  | { tells: 'quiet'; end: string }
   /** All that happened, up to `end`: it fits into one answer. */
-  | { kind: 'update'; update: StreamUpdate; end: string }
+  | { tells: 'update'; update: StreamUpdate; end: string }
   /** The beginning of what is left; `firstUpdate`, in a catch-up's first answer, holds what is not room history. */
-  | { kind: 'catch-up'; steps: CatchUpAnswer; firstUpdate?: StreamUpdate };
+  | { tells: 'catch-up'; steps: CatchUpAnswer; firstUpdate?: StreamUpdate };
 
 export interface StreamRequest extends AnswerRequest {
   /** What the answer may hold; whoever sends it gives it back. */
@@ -33,7 +33,7 @@ export interface StreamRequest extends AnswerRequest {
 }
 
 export interface EventStream {
-  /** Waits, as long as the request's patience lasts, for what comes after a position. */
+  /** Waits, until the request's retry budget is spent, for what comes after a position. */
   follow(position: StreamPosition, request: StreamRequest): Promise<Delivery>;
 }
 
@@ -57,13 +57,13 @@ export function createEventStream(options: {
     if ('syncToken' in position) return pollFrom(position.syncToken, request);
     const remainder = await remainderOf(position.catchUp, request);
     const steps = await answers.open(remainder, request);
-    return steps === undefined ? pollFrom(remainder.to, request) : { kind: 'catch-up', steps };
+    return steps === undefined ? pollFrom(remainder.to, request) : { tells: 'catch-up', steps };
   }
 
   async function pollFrom(since: SyncToken, request: StreamRequest): Promise<Delivery> {
-    const { session, isRaw, patience, memory } = request;
+    const { session, isRaw, retryBudget, memory } = request;
     const { account, userId } = session;
-    const kind = await patience.outlast(options.kind);
+    const kind = await retryBudget.retryUntilDeadline(options.kind);
     const { from, to, update } = await poll({
       account,
       kind,
@@ -74,23 +74,23 @@ export function createEventStream(options: {
         withoutRepeats: (told: StreamUpdate, position: SyncToken) =>
           options.typing.withoutRepeats(session.key, told, position),
       }),
-      patience,
+      retryBudget,
       memory,
       clock,
     });
-    if (update === undefined) return { kind: 'quiet', end: to };
+    if (update === undefined) return { tells: 'quiet', end: to };
     cursors.noteDelivered(session.key, to, roomsJoinedIn(update));
     options.onUpdate?.(update);
     const isWhole = update.rooms.every((room) => room.isWhole);
-    if (isWhole && countRoomEvents(update) <= request.limit) return { kind: 'update', update, end: to };
+    if (isWhole && countRoomEvents(update) <= request.limit) return { tells: 'update', update, end: to };
     const steps = await answers.open({ from, to, rooms: update.rooms }, request);
-    if (steps === undefined) return { kind: 'update', update: { ...update, rooms: [] }, end: to };
-    return { kind: 'catch-up', steps, firstUpdate: update };
+    if (steps === undefined) return { tells: 'update', update: { ...update, rooms: [] }, end: to };
+    return { tells: 'catch-up', steps, firstUpdate: update };
   }
 
   /** What is left at a catch-up token: as remembered, else as the homeserver tells now. */
   async function remainderOf(position: CatchUpPosition, request: AnswerRequest): Promise<Remainder> {
-    const { session, token, patience } = request;
+    const { session, token, retryBudget } = request;
     const remembered = cursors.remainder(readingKeyOf(request), token);
     options.onRemainder?.(remembered === undefined ? 'rebuilt' : 'hit');
     if (remembered !== undefined) return remembered;
@@ -101,7 +101,7 @@ export function createEventStream(options: {
       timeoutMs: 0,
       setPresence: 'online',
     } as const;
-    const { rooms } = await patience.outlast(async () => {
+    const { rooms } = await retryBudget.retryUntilDeadline(async () => {
       const chunks = await session.account.streamSync(query);
       return readStreamUpdate(chunks, await options.kind(), session.userId, NOTHING_HELD);
     });

@@ -4,11 +4,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { IntervalPage, PageMemo, RoomInterval } from '../homeserver/kinds/kind.ts';
 import { MessagesPage } from '../homeserver/messages-page.ts';
 import { loopBudget } from '../scheduling/loop-budget.ts';
-import { HomeserverError, isTransient } from '../matrix/errors.ts';
+import { isRefusal, isTransient } from '../matrix/errors.ts';
 import type { MessagesToken, RoomId } from '../matrix/identifiers.ts';
 import type { RoomEvent, RoomTimeline } from '../translate/events.ts';
 import { bytesOfPage, type PageAhead, type PagesAhead } from './page-ahead.ts';
-import type { Reading, Remainder } from './remainder.ts';
+import type { RoomProgress, Remainder } from './remainder.ts';
 
 export interface PageReading {
   memo: PageMemo;
@@ -22,7 +22,7 @@ export interface IntervalSource {
   isGivenUp(roomId: RoomId): boolean;
   onRefused?(roomId: RoomId): void;
   onFailure?(roomId: RoomId): void;
-  /** Told how far the reading got, also where nothing was given. */
+  /** Is told how far the reading got, also where nothing was given. */
   onProgress?(remainder: Remainder): void;
   /** Whether an answer has taken so long that it ends where it is, if it has nothing to give. */
   isTooLate?(): boolean;
@@ -41,7 +41,7 @@ const NEVER = new AbortController().signal;
 
 export interface PageReader {
   /** The room's page in hand, its events in `pending`. */
-  readRoom(room: RoomTimeline, reading: Reading | undefined, left: number): Promise<Reading>;
+  readRoom(room: RoomTimeline, progress: RoomProgress | undefined, left: number): Promise<RoomProgress>;
   /** Asks for what comes next: the homeserver works while the client reads. */
   withPagesAhead(remainder: Remainder, left: number): Remainder;
   /** Asks for what comes behind the pages that the answer before this one asked for, so that nobody waits meanwhile. */
@@ -64,24 +64,25 @@ export function createPageReader(
   let known: { roomId: RoomId; pages: Set<MessagesToken | null> } | undefined;
 
   function withPagesAhead(remainder: Remainder, left: number): Remainder {
-    const { rooms, reading = { page: null } } = remainder;
+    const { rooms, progress = { page: null } } = remainder;
     const [room] = rooms;
-    if (room === undefined || reading.pending !== undefined || reading.ahead !== undefined) return remainder;
+    if (room === undefined || progress.pending !== undefined || progress.ahead !== undefined)
+      return remainder;
     // A whole timeline may yet fit into the next answer.
-    const isFromTimeline = room.isWhole && (left === 0 || isGivenFromTimeline(room, reading, left));
+    const isFromTimeline = room.isWhole && (left === 0 || isGivenFromTimeline(room, progress, left));
     if (isFromTimeline || source.isGivenUp(room.roomId)) return remainder;
     const count = Math.min(Math.ceil(left / EVENTS_PER_PAGE), MOST_PAGES_AHEAD);
     const ahead =
       left > 0
-        ? askAhead(room.roomId, reading, count, signal)
-        : askAhead(room.roomId, reading, PAGES_AHEAD_OF_THE_NEXT_ANSWER, NEVER);
-    return ahead === undefined ? remainder : { ...remainder, reading: { ...reading, ahead } };
+        ? askAhead(room.roomId, progress, count, signal)
+        : askAhead(room.roomId, progress, PAGES_AHEAD_OF_THE_NEXT_ANSWER, NEVER);
+    return ahead === undefined ? remainder : { ...remainder, progress: { ...progress, ahead } };
   }
 
   /** Undefined where too much is on its way, or waits, already. */
   function askAhead(
     roomId: RoomId,
-    reading: Reading,
+    progress: RoomProgress,
     count: number,
     until: AbortSignal,
   ): Promise<PageAhead> | undefined {
@@ -91,7 +92,7 @@ export function createPageReader(
     const key = {};
     // What is for the next answer outlives this one.
     if (until !== NEVER) places.set(key, leave);
-    const asked = ask(roomId, reading, until).then((content): PageAhead => {
+    const asked = ask(roomId, progress, until).then((content): PageAhead => {
       arrived(key, content, leave, until);
       const { next, memo = {} } = content;
       const following =
@@ -103,9 +104,9 @@ export function createPageReader(
     return asked;
   }
 
-  function askFurther({ rooms, reading }: Remainder, left: number): void {
+  function askFurther({ rooms, progress }: Remainder, left: number): void {
     const [room] = rooms;
-    if (room === undefined || reading?.ahead === undefined) return;
+    if (room === undefined || progress?.ahead === undefined) return;
     const extend = (content: PageAhead, count: number): void => {
       const { next, memo = {}, following } = content;
       if (following !== undefined) void following.then((page) => extend(page, count - 1), noPage);
@@ -115,7 +116,7 @@ export function createPageReader(
       }
     };
     const count = Math.min(Math.ceil(left / EVENTS_PER_PAGE), MOST_PAGES_AHEAD);
-    void reading.ahead.then((page) => extend(page, count - 1), noPage);
+    void progress.ahead.then((page) => extend(page, count - 1), noPage);
   }
 
   function arrived(key: object, content: IntervalPage, leave: () => void, until: AbortSignal): void {
@@ -134,22 +135,22 @@ export function createPageReader(
     leave();
   }
 
-  function ask(roomId: RoomId, { page, memo = {} }: Reading, until: AbortSignal): Promise<IntervalPage> {
+  function ask(roomId: RoomId, { page, memo = {} }: RoomProgress, until: AbortSignal): Promise<IntervalPage> {
     return source.readPage({ roomId, from, to }, page, { memo, signal: until });
   }
 
   /** The page as it was asked for ahead; where that failed or was given up, as if it had not been. */
-  async function readPage(roomId: RoomId, reading: Reading): Promise<PageAhead> {
-    const fresh = (): Promise<PageAhead> => ask(roomId, reading, signal);
-    const page = await (reading.ahead?.catch(fresh) ?? fresh());
+  async function readPage(roomId: RoomId, progress: RoomProgress): Promise<PageAhead> {
+    const fresh = (): Promise<PageAhead> => ask(roomId, progress, signal);
+    const page = await (progress.ahead?.catch(fresh) ?? fresh());
     taken(page);
     const following = page.following ?? further.get(page);
-    return withoutReturn(roomId, reading, following === undefined ? page : { ...page, following });
+    return withoutReturn(roomId, progress, following === undefined ? page : { ...page, following });
   }
 
-  function withoutReturn(roomId: RoomId, reading: Reading, page: PageAhead): PageAhead {
+  function withoutReturn(roomId: RoomId, progress: RoomProgress, page: PageAhead): PageAhead {
     if (known?.roomId !== roomId) known = { roomId, pages: new Set() };
-    known.pages.add(reading.page);
+    known.pages.add(progress.page);
     if (page.next === undefined || !known.pages.has(page.next)) return page;
     const { next: _next, following: _following, ...last } = page;
     return last;
@@ -157,32 +158,32 @@ export function createPageReader(
 
   async function readRoom(
     room: RoomTimeline,
-    reading: Reading = { page: null },
+    progress: RoomProgress = { page: null },
     left: number,
-  ): Promise<Reading> {
-    if (reading.pending !== undefined) return reading;
-    if (isGivenFromTimeline(room, reading, left)) return { ...reading, pending: visible(room.timeline) };
+  ): Promise<RoomProgress> {
+    if (progress.pending !== undefined) return progress;
+    if (isGivenFromTimeline(room, progress, left)) return { ...progress, pending: visible(room.timeline) };
     try {
-      if (source.isGivenUp(room.roomId)) return refused(room, reading);
-      const page = await readPage(room.roomId, reading);
+      if (source.isGivenUp(room.roomId)) return refused(room, progress);
+      const page = await readPage(room.roomId, progress);
       // The page behind it was asked for when it came. Requests leave at the event loop's next turn, and until then the
       // homeserver would wait for the translation of this one.
       if (page.following !== undefined) await nextTurn();
       const turn = loopBudget.turnFor(bytesOfPage(page));
       if (turn !== undefined) await turn;
-      return pageInHand(room, reading, page);
+      return pageInHand(room, progress, page);
     } catch (error) {
-      if (isRefusal(error)) return refused(room, reading);
+      if (isRefusal(error)) return refused(room, progress);
       if (isTransient(error)) source.onFailure?.(room.roomId);
       throw error;
     }
   }
 
-  function refused(room: RoomTimeline, reading: Reading): Reading {
+  function refused(room: RoomTimeline, progress: RoomProgress): RoomProgress {
     source.onRefused?.(room.roomId);
-    if (reading.given !== undefined) return { ...reading, pending: [] };
+    if (progress.given !== undefined) return { ...progress, pending: [] };
     // What stands before our own join may be older than the interval, and nothing tells any more.
-    return { ...reading, pending: visible(room.timeline.slice(room.joinedAt ?? 0)) };
+    return { ...progress, pending: visible(room.timeline.slice(room.joinedAt ?? 0)) };
   }
 
   function close(): void {
@@ -196,14 +197,16 @@ export function createPageReader(
 /** Whoever takes the page meets its failure. */
 const noPage = (): void => {};
 
-function isGivenFromTimeline(room: RoomTimeline, reading: Reading, left: number): boolean {
-  return room.isWhole && reading.given === undefined && reading.page === null && room.timeline.length <= left;
+function isGivenFromTimeline(room: RoomTimeline, progress: RoomProgress, left: number): boolean {
+  return (
+    room.isWhole && progress.given === undefined && progress.page === null && room.timeline.length <= left
+  );
 }
 
-function pageInHand(room: RoomTimeline, reading: Reading, content: PageAhead): Reading {
+function pageInHand(room: RoomTimeline, progress: RoomProgress, content: PageAhead): RoomProgress {
   const { next, memo, following } = content;
   const events = eventsOf(content);
-  const { given, page } = reading;
+  const { given, page } = progress;
   // Where the event is gone from its page (purged meanwhile), the page is given again: repeated, not lost.
   const start = given?.page === page ? events.findIndex(({ event_id }) => event_id === given.eventId) + 1 : 0;
   const leave =
@@ -222,7 +225,10 @@ function pageInHand(room: RoomTimeline, reading: Reading, content: PageAhead): R
 }
 
 /** The own leave as /sync told it, where no page shows it: who declined an invite may read nothing of the room. */
-function untoldLeave({ timeline, lastVisible }: RoomTimeline, given: Reading['given']): readonly RoomEvent[] {
+function untoldLeave(
+  { timeline, lastVisible }: RoomTimeline,
+  given: RoomProgress['given'],
+): readonly RoomEvent[] {
   if (lastVisible === undefined || given?.eventId === lastVisible) return [];
   return timeline.filter(({ event_id }) => event_id === lastVisible);
 }
@@ -231,11 +237,7 @@ function untoldLeave({ timeline, lastVisible }: RoomTimeline, given: Reading['gi
 const eventsOf = ({ events }: IntervalPage): readonly RoomEvent[] =>
   events instanceof MessagesPage ? events.events : events;
 
-/** Aliases events were never part of the legacy stream: native leaves them out too. */
+/** Leaves out the aliases events: they were never part of the legacy stream, in Synapse neither. */
 function visible(events: readonly RoomEvent[]): readonly RoomEvent[] {
   return events.filter((event) => event.type !== 'm.room.aliases');
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof HomeserverError && (error.status === 403 || error.status === 404);
 }

@@ -16,7 +16,7 @@ import type { SessionCursors } from './session-cursors.ts';
 /** One answer's worth of one room. */
 export type PeekDelivery =
   /** Nothing that the caller would see, up to `end`. */
-  { kind: 'quiet'; end: string } | { kind: 'catch-up'; steps: CatchUpAnswer };
+  { tells: 'quiet'; end: string } | { tells: 'catch-up'; steps: CatchUpAnswer };
 
 export interface PeekRequest extends AnswerRequest {
   /** Throws where the caller may not read the room now. Asked before news are shown, where the homeserver would not say. */
@@ -25,7 +25,7 @@ export interface PeekRequest extends AnswerRequest {
 
 export interface PeekStream {
   /**
-   * Waits, as long as the request's patience lasts, for what comes after a position in one room.
+   * Waits, until the request's retry budget is spent, for what comes after a position in one room.
    * Throws the homeserver's 403 as soon as it tells the caller that the room is not (or no longer) his to read.
    */
   follow(roomId: RoomId, position: StreamPosition, request: PeekRequest): Promise<PeekDelivery>;
@@ -65,7 +65,7 @@ export function createPeekStream(options: {
         cursors.remainder(readingKeyOf(request), request.token) ??
         remainderAt(position.catchUp, [roomAlone(roomId)]);
       const steps = await answers.open(remainder, request);
-      if (steps !== undefined) return { kind: 'catch-up', steps };
+      if (steps !== undefined) return { tells: 'catch-up', steps };
       since = remainder.to;
     } else {
       since = position.syncToken;
@@ -74,12 +74,12 @@ export function createPeekStream(options: {
   }
 
   async function followFrom(roomId: RoomId, start: SyncToken, request: PeekRequest): Promise<PeekDelivery> {
-    const { session, patience } = request;
+    const { session, retryBudget } = request;
     const { account } = session;
-    const kind = await patience.outlast(options.kind);
+    const kind = await retryBudget.retryUntilDeadline(options.kind);
     let since = start;
     const readNow = () =>
-      patience.outlast(() => positions.readNow(account, { setPresence: 'online', roomId }));
+      retryBudget.retryUntilDeadline(() => positions.readNow(account, { setPresence: 'online', roomId }));
     const memos = new Map<SyncToken, NewsMemo>();
     const probeFrom = (position: SyncToken) => {
       const memo = memos.get(position) ?? {};
@@ -91,20 +91,20 @@ export function createPeekStream(options: {
     };
     for (;;) {
       // Read before the look, so that nothing falls between the two. See `Watcher.probe`.
-      const reached = patience.leftMs() === 0 || positions.has(since) ? since : await readNow();
-      if (await patience.outlast(() => probeFrom(since)(account.signal))) {
-        if (kind.hidesRefusals === true) await patience.outlast(request.refuseUnreadable);
+      const reached = retryBudget.leftMs() === 0 || positions.has(since) ? since : await readNow();
+      if (await retryBudget.retryUntilDeadline(() => probeFrom(since)(account.signal))) {
+        if (kind.hidesRefusals === true) await retryBudget.retryUntilDeadline(request.refuseUnreadable);
         const to = await readNow();
         const remainder: Remainder = { from: since, to, rooms: [roomAlone(roomId)] };
         const steps = await answers.open(remainder, request);
-        if (steps !== undefined) return { kind: 'catch-up', steps };
+        if (steps !== undefined) return { tells: 'catch-up', steps };
         // All of it was invisible to the caller.
         memos.delete(since);
         since = to;
         memos.set(since, { isInvisible: true });
       }
-      const leftMs = patience.leftMs();
-      if (leftMs === 0) return { kind: 'quiet', end: since };
+      const leftMs = retryBudget.leftMs();
+      if (leftMs === 0) return { tells: 'quiet', end: since };
       const watcher = { session: session.key, probe: probeFrom(reached) };
       await watch.wait(roomId, watcher, Math.min(LONGEST_WAIT_MS, leftMs), account.signal);
     }

@@ -1,12 +1,13 @@
 import type { Account } from '../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../homeserver/kinds/kind.ts';
 import type { Clock } from '../scheduling/clock.ts';
-import { isTransient, MatrixError, retryAfterOf } from '../matrix/errors.ts';
-import type { Milliseconds, SyncToken, UserId } from '../matrix/identifiers.ts';
+import { MatrixError } from '../matrix/errors.ts';
+import type { SyncToken, UserId } from '../matrix/identifiers.ts';
 import { isSilent, type StreamUpdate } from '../translate/events.ts';
 import { pollFilter } from '../translate/sync-filter.ts';
 import type { AnswerMemory } from './held-bytes.ts';
 import { readStreamUpdate } from './read-update.ts';
+import type { RetryBudget } from './retry-budget.ts';
 import { settleTimelines } from './settled-timelines.ts';
 
 /** What a poll found: all that happened from `from` to `to`; without an update, nothing that a client would see. */
@@ -24,7 +25,7 @@ export interface PollOptions {
   isRaw: boolean;
   /** What of an update from a position is left to tell. */
   withoutRepeats?: (update: StreamUpdate, since: SyncToken) => StreamUpdate;
-  patience: Patience;
+  retryBudget: RetryBudget;
   /** What is held of the update. */
   memory: AnswerMemory;
   clock: Clock;
@@ -34,8 +35,6 @@ export interface PollOptions {
 const SHORTEST_PAUSE_MS = 50;
 /** What happens during the pause is seen that much later, so it is no longer than people notice. */
 const LONGEST_PAUSE_MS = 1000;
-/** A homeserver's restart takes minutes; so soon after it polls go on. */
-const LONGEST_BACKOFF_MS = 5000;
 
 /**
  * Asks `/sync` until something shows that a legacy client would see, or the deadline has come.
@@ -46,61 +45,29 @@ const LONGEST_BACKOFF_MS = 5000;
  * @see docs/decisions/events.md
  */
 export async function poll(options: PollOptions): Promise<PollResult> {
-  const { account, kind, userId, patience, memory, clock } = options;
+  const { account, kind, userId, retryBudget, memory, clock } = options;
   const filter = pollFilter({ isRaw: options.isRaw });
   let since = options.since;
   let pauseMs = SHORTEST_PAUSE_MS;
   for (;;) {
     const startedAt = clock.now();
-    const given = await patience.outlast(async () => {
+    const given = await retryBudget.retryUntilDeadline(async () => {
       memory.release();
-      const query = { filter, since, timeoutMs: patience.leftMs(), setPresence: 'online' } as const;
+      const query = { filter, since, timeoutMs: retryBudget.leftMs(), setPresence: 'online' } as const;
       return readStreamUpdate(await account.streamSync(query), kind, userId, memory);
     });
     const { nextBatch, isInitial } = given;
-    if (kind.takesJunkAsNothing === true && isInitial)
+    if (kind.resyncsOnBadSince === true && isInitial)
       throw new MatrixError(400, 'M_UNKNOWN', "'from' parameter is invalid");
     const reading = { account, kind, nextBatch };
-    const rooms = await patience.outlast(() => settleTimelines(given.rooms, reading));
+    const rooms = await retryBudget.retryUntilDeadline(() => settleTimelines(given.rooms, reading));
     const told = { ...given, rooms };
     const update = options.withoutRepeats?.(told, since) ?? told;
     if (!isSilent(update)) return { from: since, to: nextBatch, update };
     since = nextBatch;
-    if (patience.leftMs() === 0) return { from: since, to: since };
+    if (retryBudget.leftMs() === 0) return { from: since, to: since };
     const pauseLeftMs = startedAt + pauseMs - clock.now();
-    if (pauseLeftMs > 0) await clock.sleep(Math.min(pauseLeftMs, patience.leftMs()), account.signal);
+    if (pauseLeftMs > 0) await clock.sleep(Math.min(pauseLeftMs, retryBudget.leftMs()), account.signal);
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   }
-}
-
-/** How long a client waits, and with it the gateway for a homeserver that is down. */
-export interface Patience {
-  /** Until the deadline; 0 from then on. */
-  leftMs(): Milliseconds;
-  /**
-   * Repeats work that fails in a way that may pass (homeserver down, 5xx, 429), each time after a longer pause and not
-   * before a 429 allows it. Throws other failures at once, and the last one at the deadline.
-   */
-  outlast<Result>(work: () => Promise<Result>): Promise<Result>;
-}
-
-/** Patience of `timeoutMs` from now on; of 0: none, each failure is thrown at once. */
-export function createPatience(timeoutMs: Milliseconds, clock: Clock, signal: AbortSignal): Patience {
-  const deadline = clock.now() + timeoutMs;
-  const leftMs = () => Math.max(0, deadline - clock.now());
-  return {
-    leftMs,
-    outlast: async (work) => {
-      for (let pauseMs = SHORTEST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_BACKOFF_MS)) {
-        try {
-          return await work();
-        } catch (error) {
-          signal.throwIfAborted();
-          if (!isTransient(error) || leftMs() === 0) throw error;
-          await clock.sleep(Math.min(Math.max(pauseMs, retryAfterOf(error) ?? 0), leftMs()), signal);
-          if (leftMs() === 0) throw error;
-        }
-      }
-    },
-  };
 }

@@ -11,8 +11,8 @@ const BYTES_PER_ROOM = 256;
 const BYTES_PER_EVENT = 256;
 
 /** How many bytes a remainder keeps alive: whole pages, where an event is a part of one. Pages on their way are not known. */
-export function bytesOfRemainder({ rooms, reading }: Remainder): number {
-  let bytes = BYTES_PER_ENTRY + bytesOfEvents(reading?.pending ?? []);
+export function bytesOfRemainder({ rooms, progress }: Remainder): number {
+  let bytes = BYTES_PER_ENTRY + bytesOfEvents(progress?.pending ?? []);
   for (const room of rooms) bytes += BYTES_PER_ROOM + bytesOfEvents(room.timeline);
   return bytes;
 }
@@ -22,12 +22,12 @@ export function bytesOfRemainder({ rooms, reading }: Remainder): number {
  * that a page of six megabytes is not kept for one event.
  */
 export function withoutLargePage(remainder: Remainder): Remainder {
-  const { reading } = remainder;
-  const pending = reading?.pending ?? [];
-  if (reading === undefined || pending.length === 0) return remainder;
+  const { progress } = remainder;
+  const pending = progress?.pending ?? [];
+  if (progress === undefined || pending.length === 0) return remainder;
   const own = pending.reduce((sum, event) => sum + ownBytes(event), 0);
   if (own * 2 > bytesOfPages(pending)) return remainder;
-  return { ...remainder, reading: { ...reading, pending: copiesOf(pending, own) } };
+  return { ...remainder, progress: { ...progress, pending: copiesOf(pending, own) } };
 }
 
 // Lists of events are shared by the remainders of one catch-up, so each is measured once.

@@ -7,11 +7,11 @@ import type { RoomEvent, RoomTimeline } from '../translate/events.ts';
 import type { PageAhead } from './page-ahead.ts';
 import { encodeCatchUpToken, type CatchUpPosition } from '../tokens/own-tokens.ts';
 
-/** How far the room in progress was read. */
-export interface Reading {
+/** Tells how far the room in progress was read. */
+export interface RoomProgress {
   /**
-   * Up to where it was given: the start of a page (null: where the interval starts), and the last event given of it.
-   * Without an event, all before the page was given, and it had been a long way: none of it was visible.
+   * The place up to which it was given: the start of a page (null: the interval's start), and the last event given of
+   * that page. Without an event all before the page was given, a long way of which nothing was visible.
    */
   given?: ReadUpTo;
   /** The start of the page in hand, or of the one to read. */
@@ -21,30 +21,30 @@ export interface Reading {
   next?: MessagesToken;
   /** The page to read next, where it is on its way already. */
   ahead?: Promise<PageAhead>;
-  /** What the page read last made known for the next one. */
+  /** Facts that the page read last made known for the next one. */
   memo?: PageMemo;
 }
 
 export type ReadUpTo =
   { page: MessagesToken | null; eventId: EventId } | { page: MessagesToken; eventId: null };
 
-/** What is left of an interval. */
+/** A remainder is what is left of an interval. */
 export interface Remainder {
   from: SyncToken;
   to: SyncToken;
   /** The last room of which all was given. */
   done?: RoomId;
-  /** The rooms to read, in the order of their ids; the first one is in progress where there is a `reading`. */
+  /** The rooms to read, in the order of their ids; the first one is in progress where there is a `progress`. */
   rooms: readonly RoomTimeline[];
-  reading?: Reading;
+  progress?: RoomProgress;
 }
 
-/** Remainder → where the client goes on: the interval's end once nothing is left, else a catch-up token. */
-export function tokenOf({ from, to, done, rooms, reading }: Remainder): string {
+/** Returns the token with which the client goes on: the interval's end once nothing is left, else a catch-up token. */
+export function tokenOf({ from, to, done, rooms, progress }: Remainder): string {
   const [room] = rooms;
   if (room === undefined) return to;
-  if (reading?.given !== undefined) {
-    const { page, eventId } = reading.given;
+  if (progress?.given !== undefined) {
+    const { page, eventId } = progress.given;
     return encodeCatchUpToken({ from, to, roomId: room.roomId, page, lastEventId: eventId });
   }
   return done === undefined
@@ -53,7 +53,7 @@ export function tokenOf({ from, to, done, rooms, reading }: Remainder): string {
 }
 
 /**
- * Catch-up token and the rooms that changed since its `from` (any superset will do) → what is left.
+ * Builds the remainder anew from a catch-up token and the rooms that changed since its `from` (any superset will do).
  *
  * The rooms' timelines are not used: they may hold what happened after `to`.
  */
@@ -65,36 +65,39 @@ export function remainderAt(position: CatchUpPosition, changedRooms: readonly Ro
     .map((room): RoomTimeline => ({ ...room, timeline: [], sentAt: [], isWhole: false }));
   // The room may have gone from /sync since, when the caller forgot it.
   if (isDone || rooms[0]?.roomId !== roomId) return { from, to, done: roomId, rooms };
-  return { from, to, rooms, reading: { given: { page, eventId: lastEventId } as ReadUpTo, page } };
+  return { from, to, rooms, progress: { given: { page, eventId: lastEventId } as ReadUpTo, page } };
 }
 
-/** A remainder, less some events of its first room. */
+/** Takes some events of the first room away from a remainder. */
 export function afterGiving(
   { from, to, done, rooms }: Remainder,
   roomId: RoomId,
-  reading: Reading,
+  progress: RoomProgress,
   events: readonly RoomEvent[],
 ): Remainder {
-  const pending = reading.pending?.slice(events.length) ?? [];
-  if (pending.length === 0 && reading.next === undefined)
+  const pending = progress.pending?.slice(events.length) ?? [];
+  if (pending.length === 0 && progress.next === undefined)
     return { from, to, done: roomId, rooms: rooms.slice(1) };
-  const { memo = {}, next = null, ahead } = reading;
-  const given = givenAfter(reading, events);
-  const nextReading: Reading =
+  const { memo = {}, next = null, ahead } = progress;
+  const given = givenAfter(progress, events);
+  const nextProgress: RoomProgress =
     pending.length > 0
-      ? { ...reading, pending }
+      ? { ...progress, pending }
       : { page: next, memo, ...(ahead !== undefined && { ahead }) };
   return {
     from,
     to,
     ...(done !== undefined && { done }),
     rooms,
-    reading: { ...nextReading, ...(given !== undefined && { given }) },
+    progress: { ...nextProgress, ...(given !== undefined && { given }) },
   };
 }
 
-/** Behind a page that shows nothing, the next one's start is where the reading is; else it is the last event given. */
-function givenAfter({ given, page, next }: Reading, events: readonly RoomEvent[]): ReadUpTo | undefined {
+/**
+ * Returns the place up to which the room was given: behind a page that shows nothing the start of the next one, else
+ * the last event given.
+ */
+function givenAfter({ given, page, next }: RoomProgress, events: readonly RoomEvent[]): ReadUpTo | undefined {
   const lastEventId = events.at(-1)?.event_id;
   if (lastEventId !== undefined) return { page, eventId: lastEventId };
   return events.length > 0 || next === undefined ? given : { page: next, eventId: null };

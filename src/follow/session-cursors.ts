@@ -4,7 +4,7 @@ import { entriesIn } from '../caches/shares.ts';
 import type { Milliseconds, RoomId, SyncToken } from '../matrix/identifiers.ts';
 import { bytesOfPage } from './page-ahead.ts';
 import { bytesOfRemainder, withoutLargePage } from './remainder-memory.ts';
-import type { Reading, Remainder } from './remainder.ts';
+import type { RoomProgress, Remainder } from './remainder.ts';
 
 /** Conveniences only: whatever is lost here is read from the homeserver again, by what the token says. */
 export interface SessionCursors {
@@ -20,7 +20,7 @@ export interface SessionCursors {
   /** After an answer of the whole stream up to `end`, which had our own joins of these rooms. */
   noteDelivered(session: SessionKey, end: SyncToken, joined: readonly RoomId[]): void;
   /** Where a look at a room that was joined just now meets the session's stream, without gap or repeat. */
-  meetingPoint(session: SessionKey, roomId: RoomId): SyncToken | undefined;
+  deliveredUpTo(session: SessionKey, roomId: RoomId): SyncToken | undefined;
   /** How many initial syncs the session was given whole: the next one shall not be an earlier one from a cache. */
   initialSyncs(session: SessionKey): number;
   countInitialSync(session: SessionKey): void;
@@ -67,7 +67,7 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
 
   /** Counts pages when they arrive; how large they are is not known before. */
   async function countArrivals(key: string, remainder: Remainder): Promise<void> {
-    let ahead = remainder.reading?.ahead;
+    let ahead = remainder.progress?.ahead;
     while (ahead !== undefined) {
       const page = await ahead;
       const kept = remainders.peek(key);
@@ -83,7 +83,8 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
       const key = keyOf(session, token);
       const remainder = remainders.get(key)?.remainder;
       // Whoever takes it takes the pages on their way along: for a retry of the same token they are read again.
-      if (remainder?.reading?.ahead !== undefined) keep(key, withoutPagesAhead(remainder, remainder.reading));
+      if (remainder?.progress?.ahead !== undefined)
+        keep(key, withoutPagesAhead(remainder, remainder.progress));
       return remainder;
     },
     keepRemainder: (session, token, given) => {
@@ -104,7 +105,7 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
       for (const roomId of joined) joins.set(keyOf(session, roomId), true);
       delivered.set(session, end);
     },
-    meetingPoint: (session, roomId) =>
+    deliveredUpTo: (session, roomId) =>
       joins.has(keyOf(session, roomId)) ? delivered.get(session) : undefined,
     initialSyncs: (session) => initialSyncs.get(session) ?? 0,
     countInitialSync: (session) => void initialSyncs.set(session, (initialSyncs.get(session) ?? 0) + 1),
@@ -115,6 +116,6 @@ export function createSessionCursors(options: { maxBytes: number; ttlMs?: Millis
   };
 }
 
-function withoutPagesAhead(remainder: Remainder, { ahead: _taken, ...reading }: Reading): Remainder {
-  return { ...remainder, reading };
+function withoutPagesAhead(remainder: Remainder, { ahead: _taken, ...progress }: RoomProgress): Remainder {
+  return { ...remainder, progress };
 }

@@ -21,5 +21,6 @@ export async function* piecesOrRefuse<Piece, Result>(
   }
 }
 
-const unreadable = (cause: unknown): HomeserverUnavailable =>
+/** Makes the 502 for an answer that cannot be read. */
+export const unreadable = (cause: unknown): HomeserverUnavailable =>
   new HomeserverUnavailable(502, "The homeserver's answer cannot be read", { cause });

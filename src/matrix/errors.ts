@@ -43,6 +43,10 @@ export class HomeserverUnavailable extends MatrixError {
   }
 }
 
+/** Tells whether the homeserver keeps something from the caller, or does not have it: 403 or 404. */
+export const isRefusal = (error: unknown): error is HomeserverError =>
+  error instanceof HomeserverError && (error.status === 403 || error.status === 404);
+
 /** Tells whether asking again later may succeed: the homeserver is down, failing (5xx) or limiting (429). */
 export function isTransient(error: unknown): error is MatrixError {
   return (

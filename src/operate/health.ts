@@ -7,7 +7,7 @@ export interface HealthOptions {
   askHomeserver: (signal: AbortSignal) => Promise<unknown>;
   isDraining: () => boolean;
   clock: Pick<Clock, 'now'>;
-  /** How long the homeserver may take to answer: shorter than a probe's own patience. */
+  /** How long the homeserver may take to answer: shorter than a probe's own deadline. */
   deadlineMs?: Milliseconds;
   /** How long its answer holds, so that probes of many do not add up. */
   rememberMs?: Milliseconds;

@@ -35,7 +35,7 @@ export function parseEvent<Event>(bytes: Buffer): Event {
 /**
  * A room's visibility → the member that follows others in its object.
  *
- * Differs: `visibility` is left out where the homeserver does not tell it in time. Natively it is always there.
+ * Differs: visibility-may-be-missing
  */
 export function toVisibilityMember(visibility: Visibility): string {
   return visibility === undefined ? '' : `,"visibility":"${visibility}"`;

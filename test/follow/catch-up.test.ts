@@ -408,7 +408,7 @@ describe('building a remainder anew', () => {
     const rooms = changedRooms().filter(({ roomId }) => roomId !== '!b');
     const remainder = remainderAt(at('!b', 'b1'), rooms);
     expect(remainder.rooms.map(({ roomId }) => roomId)).toEqual(['!c', '!d']);
-    expect(remainder.reading).toBeUndefined();
+    expect(remainder.progress).toBeUndefined();
   });
 
   test('timelines -> not used, as they may hold what happened later', () => {

@@ -3,7 +3,7 @@ import type { SessionKey } from '../../src/caches/sessions.ts';
 import { createCatchUpAnswers } from '../../src/follow/catch-up-answer.ts';
 import { rememberPositions } from '../../src/follow/known-positions.ts';
 import { createPeekStream } from '../../src/follow/peek-stream.ts';
-import { createPatience } from '../../src/follow/poll.ts';
+import { createRetryBudget } from '../../src/follow/retry-budget.ts';
 import type { Watcher } from '../../src/follow/room-watch.ts';
 import { createSessionCursors } from '../../src/follow/session-cursors.ts';
 import type { HomeserverKind } from '../../src/homeserver/kinds/kind.ts';
@@ -57,7 +57,7 @@ async function watchFrom(since: string) {
     token: since,
     limit: 10,
     isRaw: false,
-    patience: createPatience(30_000, clock, account.signal),
+    retryBudget: createRetryBudget(30_000, clock, account.signal),
     refuseUnreadable: async () => {},
   };
   if (since === NOW) await readNow();

@@ -26,7 +26,7 @@ function remainderOf(page: Buffer, given: number, ahead?: Promise<PageAhead>): R
     from: 's1' as SyncToken,
     to: 's2' as SyncToken,
     rooms: [{ roomId: '!a' as RoomId, timeline: [], sentAt: [], isWhole: false }],
-    reading: {
+    progress: {
       page: null,
       pending: readWrittenEvents(page).slice(given),
       ...(ahead !== undefined && { ahead }),
@@ -48,7 +48,7 @@ describe('what a remainder takes', () => {
     const page = aPage(MIB);
     cursors.keepRemainder(session, 't', remainderOf(page, 2));
     expect(cursors.bytes).toBeLessThan(4096);
-    const [event] = cursors.remainder(session, 't')?.reading?.pending ?? [];
+    const [event] = cursors.remainder(session, 't')?.progress?.pending ?? [];
     if (!(event instanceof WrittenEvent)) throw new Error('not as bytes');
     expect(event.bytes.buffer).not.toBe(page.buffer);
     expect(event.parse()).toMatchObject({ event_id: '$3', content: { body: 'small' } });

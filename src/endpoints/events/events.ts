@@ -29,7 +29,7 @@ export const createGetEvents: CreateEndpoint<SessionCall> = (services) => {
     const { session: given } = poll;
     const ended = new AbortController();
     const account = given.account.until(AbortSignal.any([given.account.signal, ended.signal]));
-    const asked = poll.patience.outlast(() => sessions.confirm(given));
+    const asked = poll.retryBudget.retryUntilDeadline(() => sessions.confirm(given));
     const early = readEvents(query, { ...poll, session: { ...given, account } }, memory);
     early.catch(() => {});
     try {
@@ -45,26 +45,27 @@ export const createGetEvents: CreateEndpoint<SessionCall> = (services) => {
 
   async function readEvents(query: EventsQuery, poll: LongPoll, memory: AnswerMemory) {
     const { limit, isRaw } = query;
-    const { session, patience } = poll;
+    const { session, retryBudget } = poll;
     // A poll that waits for its place is looked at twice.
     memory.release();
-    if (query.to !== undefined) checkToken('to', query.to, await patience.outlast(services.kind));
+    if (query.to !== undefined)
+      checkToken('to', query.to, await retryBudget.retryUntilDeadline(services.kind));
     const start = await poll.startAt(() => readStart(query.from, poll));
     const delivery = await services.stream.follow(start.position, {
       session,
       token: start.token,
       limit,
       isRaw,
-      patience,
+      retryBudget,
       memory,
     });
-    if (delivery.kind === 'quiet') return poll.quiet(delivery.end);
+    if (delivery.tells === 'quiet') return poll.quiet(delivery.end);
     const writing: EventWriting = {
       onEvent: services.eventRooms.note,
       isRaw,
       nowMs: clock.now(),
     };
-    if (delivery.kind === 'update') {
+    if (delivery.tells === 'update') {
       const { update, end } = delivery;
       const rest = await readRest(update, session, services);
       return answerUpdate(start.token, { rooms: update.rooms, rest, end }, writing);
@@ -81,7 +82,7 @@ export const createGetEvents: CreateEndpoint<SessionCall> = (services) => {
    */
   async function waitWithoutSync(from: string | undefined, poll: LongPoll): Promise<unknown> {
     const start = await poll.startAt(() => readBotStart(from, poll.session.account));
-    await clock.sleep(poll.patience.leftMs(), poll.session.account.signal);
+    await clock.sleep(poll.retryBudget.leftMs(), poll.session.account.signal);
     return poll.quiet(start.token);
   }
 
@@ -94,13 +95,15 @@ export const createGetEvents: CreateEndpoint<SessionCall> = (services) => {
 
   async function readStart(
     from: string | undefined,
-    { session: { account }, patience }: LongPoll,
+    { session: { account }, retryBudget }: LongPoll,
   ): Promise<PollStart> {
     if (from !== undefined) {
-      const kind = await patience.outlast(services.kind);
+      const kind = await retryBudget.retryUntilDeadline(services.kind);
       return { token: from, position: await readPosition(from, { account, kind }) };
     }
-    const syncToken = await patience.outlast(() => services.readNow(account, { setPresence: 'online' }));
+    const syncToken = await retryBudget.retryUntilDeadline(() =>
+      services.readNow(account, { setPresence: 'online' }),
+    );
     return { token: syncToken, position: { syncToken } };
   }
 

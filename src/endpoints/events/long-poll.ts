@@ -1,5 +1,5 @@
 import type { ReadNow } from '../../follow/now.ts';
-import { createPatience, type Patience } from '../../follow/poll.ts';
+import { createRetryBudget, type RetryBudget } from '../../follow/retry-budget.ts';
 import { isTransient } from '../../matrix/errors.ts';
 import type { Milliseconds, RoomId } from '../../matrix/identifiers.ts';
 import type { Clock } from '../../scheduling/clock.ts';
@@ -22,7 +22,7 @@ export interface LongPoll {
   startAt(read: () => Promise<PollStart>): Promise<PollStart>;
   /** The session, whose calls end when the client leaves, and when the poll is released. */
   session: Session;
-  patience: Patience;
+  retryBudget: RetryBudget;
   /** The answer that nothing happened up to `end`. */
   quiet(end: string): string;
 }
@@ -60,7 +60,10 @@ export async function holdLongPoll(
   let start: PollStart | undefined;
   const token = (): string | undefined => start?.token ?? from;
 
-  async function look(patience: Patience, signal: AbortSignal): Promise<{ body: unknown; isQuiet: boolean }> {
+  async function look(
+    retryBudget: RetryBudget,
+    signal: AbortSignal,
+  ): Promise<{ body: unknown; isQuiet: boolean }> {
     let isQuiet = false;
     const quiet = (end: string): string => {
       isQuiet = true;
@@ -68,24 +71,24 @@ export async function holdLongPoll(
     };
     const startAt: LongPoll['startAt'] = async (read) => (start ??= await read());
     const session = { ...given, account: given.account.until(signal) };
-    const body = await answer({ startAt, session, patience, quiet });
+    const body = await answer({ startAt, session, retryBudget, quiet });
     return { body, isQuiet };
   }
 
   // It waits for nothing, so it takes nobody's place.
-  if (timeoutMs === 0) return (await look(createPatience(0, clock, clientLeft), clientLeft)).body;
+  if (timeoutMs === 0) return (await look(createRetryBudget(0, clock, clientLeft), clientLeft)).body;
 
   const place = parkedPolls.park(given.key);
   reply.raw.once('close', place.leave);
   const signal = AbortSignal.any([clientLeft, place.signal]);
-  const patience = createPatience(timeoutMs, clock, signal);
+  const retryBudget = createRetryBudget(timeoutMs, clock, signal);
   try {
     if (!place.hasEntered()) {
-      const first = await look(createPatience(0, clock, signal), signal).catch(nothingYet);
+      const first = await look(createRetryBudget(0, clock, signal), signal).catch(nothingYet);
       if (first !== undefined && !first.isQuiet) return first.body;
-      await waitForPlace(place, patience.leftMs(), clock, signal);
+      await waitForPlace(place, retryBudget.leftMs(), clock, signal);
     }
-    return (await look(patience, signal)).body;
+    return (await look(retryBudget, signal)).body;
   } catch (error) {
     if (!(error instanceof Released) && (token() === undefined || !isTransient(error))) throw error;
     const end =

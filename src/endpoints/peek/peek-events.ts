@@ -26,17 +26,18 @@ export const createPeekEvents: CreateEndpoint<SessionCall> = (services) => {
 
   async function peekEvents(roomId: RoomId, query: EventsQuery, poll: LongPoll): Promise<string | object> {
     const { limit, isRaw } = query;
-    const { session, patience } = poll;
-    if (query.to !== undefined) checkToken('to', query.to, await patience.outlast(services.kind));
+    const { session, retryBudget } = poll;
+    if (query.to !== undefined)
+      checkToken('to', query.to, await retryBudget.retryUntilDeadline(services.kind));
     const refuse = () => refuseUnreadable(session, roomId);
     // Both at once: *now* is the moment when the poll came, not the one after some look-ups.
     const [start] = await Promise.all([
       poll.startAt(() => readStart(roomId, query.from, poll)),
-      patience.outlast(refuse),
+      retryBudget.retryUntilDeadline(refuse),
     ]);
-    const request = { session, token: start.token, limit, isRaw, patience, refuseUnreadable: refuse };
+    const request = { session, token: start.token, limit, isRaw, retryBudget, refuseUnreadable: refuse };
     const delivery = await services.peeks.follow(roomId, start.position, request);
-    if (delivery.kind === 'quiet') return poll.quiet(delivery.end);
+    if (delivery.tells === 'quiet') return poll.quiet(delivery.end);
     return streamCatchUp(start.token, delivery.steps, [], {
       onEvent: services.eventRooms.note,
       isRaw,
@@ -62,16 +63,16 @@ export const createPeekEvents: CreateEndpoint<SessionCall> = (services) => {
       if (position !== undefined) return { token: snapshot, position };
     }
     const readNow = () => services.readNow(account, { setPresence: 'online', roomId });
-    const syncToken = await poll.patience.outlast(readNow);
+    const syncToken = await poll.retryBudget.retryUntilDeadline(readNow);
     return { token: syncToken, position: { syncToken } };
   }
 
   async function positionOf(
     token: string,
-    { session: { account }, patience }: LongPoll,
+    { session: { account }, retryBudget }: LongPoll,
   ): Promise<StreamPosition> {
-    const kind = await patience.outlast(services.kind);
-    return patience.outlast(() => readPosition(token, { account, kind }));
+    const kind = await retryBudget.retryUntilDeadline(services.kind);
+    return retryBudget.retryUntilDeadline(() => readPosition(token, { account, kind }));
   }
 
   return async (call) => {

@@ -36,7 +36,7 @@ export async function readUpToNow(
   services: Pick<Services, 'cursors' | 'readNow' | 'clock' | 'eventRooms'>,
 ): Promise<NewestReading> {
   const told = (): SyncToken | undefined =>
-    isMember ? services.cursors.meetingPoint(key, roomId) : undefined;
+    isMember ? services.cursors.deliveredUpTo(key, roomId) : undefined;
   let now = told() ?? (await services.readNow(account, { setPresence: 'offline', roomId }));
   for (let readings = 0; ; readings += 1) {
     const spool = createSpool({ maxMemoryBytes: MOST_HELD_BYTES });

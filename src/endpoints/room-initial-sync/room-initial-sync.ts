@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { queryOf } from '../../http/query.ts';
-import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
+import { isRefusal, MatrixError } from '../../matrix/errors.ts';
 import type { EventId, RoomId, SyncToken, UserId } from '../../matrix/identifiers.ts';
 import { readLimit } from '../../matrix/query.ts';
 import { encodeRoomToken } from '../../tokens/own-tokens.ts';
@@ -43,7 +43,7 @@ export const createRoomInitialSync: CreateEndpoint<SessionCall> = (services) => 
     const hasSlidingSync = isMember && services.hasSlidingSync();
     const own = access === 'peeker' ? NOTHING_OWN : readOwnView(session, roomId, { hasSlidingSync, limit });
     const reading = { kind, isMember, limit, reply };
-    const read = await readUpToNow(session, roomId, reading, services).catch(orNotReadable(userId, roomId));
+    const read = await readUpToNow(session, roomId, reading, services).catch(rethrowAsNotReadable(userId, roomId));
     const { now, spool, start, newest, pages } = read;
     const snapshot: RoomSnapshot = {
       roomId,
@@ -51,7 +51,7 @@ export const createRoomInitialSync: CreateEndpoint<SessionCall> = (services) => 
       start,
       end: access === 'left' ? afterNewest(roomId, newest, now) : now,
     };
-    const state = await account.streamState(roomId).catch(orNotReadable(userId, roomId));
+    const state = await account.streamState(roomId).catch(rethrowAsNotReadable(userId, roomId));
     cursors.keepSnapshot(key, roomId, snapshot.end);
     reply.type('application/json');
     const pieces = writeRoomSnapshot({
@@ -94,9 +94,8 @@ function notReadable(userId: UserId, roomId: RoomId): MatrixError {
   );
 }
 
-function orNotReadable(userId: UserId, roomId: RoomId): (error: unknown) => never {
+function rethrowAsNotReadable(userId: UserId, roomId: RoomId): (error: unknown) => never {
   return (error) => {
-    const isRefusal = error instanceof HomeserverError && (error.status === 403 || error.status === 404);
-    throw isRefusal ? notReadable(userId, roomId) : error;
+    throw isRefusal(error) ? notReadable(userId, roomId) : error;
   };
 }

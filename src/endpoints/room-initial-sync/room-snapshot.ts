@@ -1,6 +1,6 @@
 import type { Account } from '../../homeserver/homeserver.ts';
 import type { Turns } from '../../scheduling/turns.ts';
-import { HomeserverUnavailable, MatrixError } from '../../matrix/errors.ts';
+import { MatrixError } from '../../matrix/errors.ts';
 import type { Milliseconds, UserId } from '../../matrix/identifiers.ts';
 import type { LegacyEphemeralEvent } from '../../matrix/legacy.ts';
 import { ByteSink } from '../../stream/byte-sink.ts';
@@ -13,6 +13,7 @@ import {
   type JsonStep,
   type JsonVisitor,
 } from '../../stream/json-reader.ts';
+import { unreadable } from '../../homeserver/unreadable-answer.ts';
 import { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
 import { checkEvent } from '../../translate/checked-event.ts';
 import { JoinedMembers } from '../../translate/joined-members.ts';
@@ -66,7 +67,7 @@ export async function* writeRoomSnapshot(options: RoomSnapshotOptions): AsyncGen
     reader.end();
   } catch (cause) {
     if (cause instanceof MatrixError || options.account.signal.aborted) throw cause;
-    throw new HomeserverUnavailable(502, "The homeserver's answer cannot be read", { cause });
+    throw unreadable(cause);
   }
   const presence =
     options.showsPresence && !members.areTooMany ? await readPresence(members.userIds, options) : [];

@@ -2,7 +2,7 @@ import { readNewestPlace } from '../../follow/now.ts';
 import type { Account } from '../../homeserver/homeserver.ts';
 import type { HomeserverKind } from '../../homeserver/kinds/kind.ts';
 import { toRawPath } from '../../http/raw-url.ts';
-import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
+import { isRefusal, MatrixError } from '../../matrix/errors.ts';
 import type { RoomId, SyncToken } from '../../matrix/identifiers.ts';
 import { JsonReader } from '../../stream/json-reader.ts';
 import { messagesFilter } from '../../translate/sync-filter.ts';
@@ -94,5 +94,5 @@ async function readPage(
 }
 
 function undefinedIfRefused(error: unknown): undefined {
-  if (!(error instanceof HomeserverError && (error.status === 403 || error.status === 404))) throw error;
+  if (!isRefusal(error)) throw error;
 }

@@ -24,7 +24,7 @@ export async function readInviteNotifications(
   let from: string | undefined;
   for (let page = 0; page < MOST_PAGES && wanted.size > 0; page += 1) {
     const query = { limit: PAGE_LIMIT, ...(from !== undefined && { from }) };
-    const answer = await account.notifications(query).catch(noneOnRefusal);
+    const answer = await account.notifications(query).catch(undefinedIfUnanswered);
     for (const { room_id: roomId, event } of answer?.notifications ?? []) {
       // Newest first, so the first one of a room is the invite that stands.
       if (
@@ -43,6 +43,6 @@ export async function readInviteNotifications(
   return invites;
 }
 
-function noneOnRefusal(error: unknown): undefined {
+function undefinedIfUnanswered(error: unknown): undefined {
   if (!(error instanceof MatrixError)) throw error;
 }

@@ -1,7 +1,7 @@
 import type { RoomVisibility, Visibilities } from '../../caches/visibility.ts';
 import type { Clock } from '../../scheduling/clock.ts';
 import type { Turns } from '../../scheduling/turns.ts';
-import { HomeserverError } from '../../matrix/errors.ts';
+import { isRefusal } from '../../matrix/errors.ts';
 import type { Milliseconds, RoomId } from '../../matrix/identifiers.ts';
 
 /** The visibilities that one answer needs. */
@@ -89,7 +89,6 @@ export function createVisibilityWait(
  * of a proxy before it says nothing of the room.
  */
 export function privateIfRefused(error: unknown): RoomVisibility {
-  const isRefused = error instanceof HomeserverError && (error.status === 403 || error.status === 404);
-  if (isRefused && error.errcode !== 'M_UNKNOWN') return 'private';
+  if (isRefusal(error) && error.errcode !== 'M_UNKNOWN') return 'private';
   throw error;
 }

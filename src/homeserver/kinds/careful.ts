@@ -40,7 +40,7 @@ export function createCarefulKind(): HomeserverKind {
     isMessagesToken: (text) => POSSIBLE.test(text),
     toSyncToken: () => undefined,
     hidesRefusals: true,
-    takesJunkAsNothing: true,
+    resyncsOnBadSince: true,
     repeatsTyping: true,
     repeatsCreation: true,
     remembersInitialSyncs: true,

@@ -21,7 +21,7 @@ import type { HomeserverKind } from './kind.ts';
 export const conduit: HomeserverKind = {
   name: 'conduit',
   ...counterTokens,
-  takesJunkAsNothing: true,
+  resyncsOnBadSince: true,
   hidesRefusals: true,
   remembersInitialSyncs: true,
   ignoresTimelineLimit: true,

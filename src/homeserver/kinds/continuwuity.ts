@@ -12,7 +12,7 @@ import type { HomeserverKind } from './kind.ts';
 export const continuwuity: HomeserverKind = {
   name: 'continuwuity',
   ...counterTokens,
-  takesJunkAsNothing: true,
+  resyncsOnBadSince: true,
   hidesRefusals: true,
   toBackwardsStart: afterCounter,
   readRoomNow: readNewestCounter,

@@ -78,7 +78,7 @@ export interface HomeserverKind {
     key: { type: string; stateKey: string },
   ): Promise<JsonObject | undefined>;
   /** It takes a `since` that it cannot read for none, and answers with everything: such an answer is never delivered. */
-  readonly takesJunkAsNothing?: true;
+  readonly resyncsOnBadSince?: true;
   /** Its timelines hold as many events as it likes, whatever is asked for. */
   readonly ignoresTimelineLimit?: true;
   /** It sends a room's last `m.typing` again with every answer. */

@@ -14,7 +14,7 @@ import type { HomeserverKind } from './kind.ts';
 export const tuwunel: HomeserverKind = {
   name: 'tuwunel',
   ...counterTokens,
-  takesJunkAsNothing: true,
+  resyncsOnBadSince: true,
   toBackwardsStart: afterCounter,
   readRoomNow: readNewestCounter,
   hasNews: hasExactNews,
