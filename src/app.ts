@@ -21,7 +21,7 @@ import { passthrough } from './passthrough/pass-routes.ts';
 import { ROUTES, SAME_PATHS } from './routes.ts';
 import { systemClock } from './scheduling/clock.ts';
 
-/** Both listeners. */
+/** The app holds both listeners. */
 export interface App {
   listen(): Promise<{ url: string; internalUrl: string }>;
   /** Stops taking connections, ends polls with their own token, and waits for the rest up to the drain deadline. */
@@ -77,7 +77,7 @@ export async function createApp(config: Config, { logger }: { logger: Logger }):
   };
 }
 
-/** What can be counted at any moment. */
+/** Gives the metrics what can be counted at any moment. */
 function watchSizes(metrics: Metrics, services: Services, caches: Caches): void {
   metrics.watch('parkedPolls', () => services.parkedPolls.size);
   metrics.watch('initialSyncsRunning', () => services.initialSyncTurns.running);

@@ -34,7 +34,7 @@ export interface Caches extends Record<CacheName, { readonly bytes: number }> {
   'repeated-typing': TypingMemory;
 }
 
-/** What of the homeserver the caches ask, where they do not have it. */
+/** The calls by which caches ask the homeserver for what they do not have. */
 interface CacheSources {
   homeserver: Pick<Homeserver, 'roomVisibility'>;
   readNow: ReadNow;

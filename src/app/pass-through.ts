@@ -44,7 +44,7 @@ export function createAppPassThrough(options: PassOptions): PassThrough {
   });
 }
 
-/** Undefined where the operator has not opened them. */
+/** Opens old media for clients without a token; undefined where the operator has not allowed it. */
 function openMediaFor(config: Config, logger: Logger): OpenMedia | undefined {
   const { mediaToken: accessToken, mediaTokenNetworks: networks, trustedProxies } = config;
   if (accessToken === undefined) return undefined;

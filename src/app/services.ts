@@ -30,7 +30,7 @@ export interface ServiceOptions {
   passThrough: PassThrough;
 }
 
-/** What endpoints work with, made of the settings, the homeserver and the caches. */
+/** Makes what endpoints work with, from the settings, the homeserver and the caches. */
 export function createServices(options: ServiceOptions): Services {
   const { config, clock, metrics, link, caches, passThrough } = options;
   const { kind, prefixes } = link;

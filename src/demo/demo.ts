@@ -6,7 +6,7 @@ import { createNarrator, type Narrator } from './narrator.ts';
 import { createOldClient, DemoFailure, type OldClient, withAccessToken } from './old-client.ts';
 
 export interface DemoOptions {
-  /** Where the gateway listens, in front of a homeserver on which anybody may register. */
+  /** The gateway's address, in front of a homeserver on which anybody may register. */
   gatewayUrl: string;
   /** Where the operator looks. */
   internalUrl: string;

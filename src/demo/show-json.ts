@@ -4,7 +4,7 @@
 const SHOWN_ENTRIES: Readonly<Record<string, number>> = { rooms: 2, chunk: 3, invite_room_state: 4 };
 const SHOWN_ELSEWHERE = 1;
 
-/** Of an event, the keys that an old client looks at. */
+/** The keys of an event that an old client looks at. */
 const SHOWN_OF_EVENT = [
   'type',
   'user_id',
@@ -22,7 +22,7 @@ export function showJson(value: unknown, width: number): string[] {
   return layOut(trim(value, ''), { width, indent: '', taken: 0 }).split('\n');
 }
 
-/** What is left out, in the place where it was. */
+/** Marks what is left out, in the place where it was. */
 class Omission {
   readonly text: string;
   constructor(text: string) {

@@ -12,18 +12,18 @@ import { tokenOf, type Remainder } from './remainder.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { SessionCursors } from './session-cursors.ts';
 
-/** What one answer of a stream is for. */
+/** Describes whom one answer of a stream is for, and how large it may be. */
 export interface AnswerRequest {
   session: { key: SessionKey; userId: UserId; account: Account };
-  /** What the client sent as `from`. */
+  /** The token at which the answer starts: the client's `from`, or the one that was read for it. */
   token: string;
-  /** At most so many room events in this answer. */
+  /** The most room events that the answer may have. */
   limit: number;
   isRaw: boolean;
   retryBudget: RetryBudget;
 }
 
-/** The steps of one answer; its return value is the token to go on with. */
+/** Yields the steps of one answer; its return value is the token to go on with. */
 export type CatchUpAnswer = AsyncGenerator<Step, string>;
 
 export interface CatchUpAnswers {
@@ -35,15 +35,21 @@ export interface CatchUpAnswers {
   open(remainder: Remainder, request: AnswerRequest): Promise<CatchUpAnswer | undefined>;
 }
 
-/** In as many polls in a row a room may fail, before it is treated as one that refuses and no longer stops the stream. */
+/**
+ * A room that fails in so many polls in a row is treated as one that refuses, and no longer stops the stream: see
+ * docs/decisions/catch-up.md#rooms-that-fail.
+ */
 const FAILURES_BEFORE_GIVING_UP = 10;
 
-/** So long an answer looks for something to give, however short the client's own timeout is. */
+/** An answer looks for something to give for so long at least, however short the client's own timeout is. */
 const SHORTEST_READING_MS = 10_000;
 
 const NO_STEPS: readonly Step[] = [];
 
-/** Catch-ups as answers: begun with the first event at hand, ended behind the last one given, the rest remembered. */
+/**
+ * Gives catch-ups as answers: each begins with the first event at hand and ends behind the last one given, and the
+ * rest is remembered.
+ */
 export function createCatchUpAnswers(options: {
   kind: () => Promise<HomeserverKind>;
   cursors: SessionCursors;
@@ -135,7 +141,10 @@ export function createCatchUpAnswers(options: {
   return { open };
 }
 
-/** What a remainder is kept under beside its token: its events are read in the form that the client asks for. */
+/**
+ * Returns the key under which a remainder is kept, beside its token: the events are read in the form that the client
+ * asks for.
+ */
 export function readingKeyOf({ session, isRaw }: Pick<AnswerRequest, 'session' | 'isRaw'>): SessionKey {
   return isRaw ? (`${session.key} raw` as SessionKey) : session.key;
 }

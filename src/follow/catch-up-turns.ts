@@ -1,7 +1,7 @@
 import type { Turns } from '../scheduling/turns.ts';
 import type { CatchUpAnswer, CatchUpAnswers } from './catch-up-answer.ts';
 
-/** The same answers, each with a turn of its session's from its first page to its last, or until its client leaves. */
+/** Gives each answer a turn of its session's, from the answer's first page to its last or until the client leaves. */
 export function withTurns(answers: CatchUpAnswers, turns: Turns): CatchUpAnswers {
   return {
     open: async (remainder, request) => {

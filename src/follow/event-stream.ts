@@ -18,9 +18,9 @@ import type { SessionCursors } from './session-cursors.ts';
 import type { CatchUpPosition } from '../tokens/own-tokens.ts';
 import type { StreamPosition } from '../tokens/read-position.ts';
 
-/** One answer's worth of the stream. */
+/** A delivery is one answer's worth of the stream. */
 export type Delivery =
-  /** Nothing that a client would see, up to `end`. */
+  /** Nothing that a client would see happened up to `end`. */
   | { tells: 'quiet'; end: string }
   /** All that happened, up to `end`: it fits into one answer. */
   | { tells: 'update'; update: StreamUpdate; end: string }
@@ -28,7 +28,7 @@ export type Delivery =
   | { tells: 'catch-up'; steps: CatchUpAnswer; firstUpdate?: StreamUpdate };
 
 export interface StreamRequest extends AnswerRequest {
-  /** What the answer may hold; whoever sends it gives it back. */
+  /** Counts what the answer holds; whoever sends the answer gives it back. */
   memory: AnswerMemory;
 }
 
@@ -38,7 +38,10 @@ export interface EventStream {
 }
 
 /**
- * A user's whole stream, from any position on: a poll, and a catch-up where one answer cannot hold what a poll found.
+ * Follows a user's whole stream from any position on: by a poll, and by a catch-up where one answer cannot hold what
+ * a poll found.
+ *
+ *
  *
  * @see docs/decisions/catch-up.md
  */
@@ -88,7 +91,7 @@ export function createEventStream(options: {
     return { tells: 'catch-up', steps, firstUpdate: update };
   }
 
-  /** What is left at a catch-up token: as remembered, else as the homeserver tells now. */
+  /** Returns what is left at a catch-up token: what is remembered, else what the homeserver tells now. */
   async function remainderOf(position: CatchUpPosition, request: AnswerRequest): Promise<Remainder> {
     const { session, token, retryBudget } = request;
     const remembered = cursors.remainder(readingKeyOf(request), token);
@@ -114,7 +117,7 @@ export function createEventStream(options: {
   return { follow };
 }
 
-/** Of a rebuild only the rooms are read. */
+/** A rebuild reads only which rooms there are, so it holds nothing. */
 const NOTHING_HELD = { take: () => false, give: () => {} };
 
 /** The rooms in which our own join is among the events. */

@@ -5,7 +5,7 @@ import type { Milliseconds } from '../matrix/identifiers.ts';
 const PROBES_AFTER_MS = [0, 100, 400] as const;
 /** News of no known room: where they were made is looked for everywhere, so often a room after a silence, then more rarely. */
 const PROBES_AFTER_ANY_MS = [0, 300] as const;
-/** So many such looks a room is owed at most, after however long a silence. */
+/** A room is owed at most so many such probes, however long it was silent. */
 const MOST_LOOKS_FOR_ANY = 6;
 /** Between two probes of a room, however many news are made in it. */
 const SHORTEST_GAP_MS: Milliseconds = 200;

@@ -1,12 +1,12 @@
 import type { HeldBytes } from '../translate/stream-update-reader.ts';
 
-/** What one answer holds of the timelines that it was read with. */
+/** Counts what one answer holds of the timelines that it was read with. */
 export interface AnswerMemory extends HeldBytes {
   /** Gives all of it back: the answer was sent, or is read anew. */
   release(): void;
 }
 
-/** What all answers together hold; what one may hold. */
+/** Counts what all answers hold together, and says what one may hold. */
 export interface Increments {
   open(): AnswerMemory;
   readonly bytes: number;

@@ -7,7 +7,7 @@ import type { ReadNow } from './now.ts';
 export interface KnownPositions {
   /** Reads the newest position, which is known from then on. */
   readNow: ReadNow;
-  /** Whether the homeserver told this position lately. A client may have made up any other. */
+  /** Tells whether the homeserver told this position lately. A client may have invented any other. */
   has(position: SyncToken): boolean;
   readonly bytes: number;
 }

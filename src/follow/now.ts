@@ -9,14 +9,14 @@ import { readNextBatch } from './read-update.ts';
 export type ReadNow = (
   account: Account,
   options: {
-    /** As the endpoint does natively. */
+    /** Whether the call marks the user online, as Synapse's own endpoint does. */
     setPresence: 'online' | 'offline';
     /** The room that it is for, where it is for one alone: some homeservers have a gentler way then. */
     roomId?: RoomId;
   },
 ) => Promise<SyncToken>;
 
-/** Enough for Synapse to have forgotten the first one's answer when the last one is used. */
+/** So many, that Synapse has forgotten the first one's answer when the last one is used. */
 const VARIANTS = 4096;
 
 /**
@@ -38,13 +38,16 @@ export function createNowReader(kind: () => Promise<HomeserverKind>): ReadNow {
     const query: SyncQuery = { filter: nowFilter(variant), timeoutMs: 0, setPresence };
     const read = async (given: SyncQuery) => readNextBatch(await account.streamSync(given), homeserverKind);
     let position = await read(query).catch((error: unknown) => readByMessages(error, account, roomId));
-    // Of the whole stream alone: a `since` acknowledges to-device messages, which one who only looks must not.
+    // Only for the whole stream: a `since` acknowledges to-device messages, which a peeker must not do.
     if (homeserverKind.remembersInitialSyncs === true && roomId === undefined)
       position = await read({ ...query, since: position });
     return position;
   };
 
-  /** Where `/sync` fails, as Synapse's does for an application service's own bot. Throws its error where nothing tells. */
+  /**
+   * Reads *now* from `/messages` where `/sync` fails, as Synapse's does for an application service's own bot. Throws
+   * the error of `/sync` where nothing tells.
+   */
   async function readByMessages(
     error: unknown,
     account: Account,

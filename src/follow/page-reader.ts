@@ -26,16 +26,16 @@ export interface IntervalSource {
   onProgress?(remainder: Remainder): void;
   /** Whether an answer has taken so long that it ends where it is, if it has nothing to give. */
   isTooLate?(): boolean;
-  /** Absent: as many pages as one answer wants. */
+  /** Bounds the pages that are on their way for all answers; absent: each has as many as it wants. */
   pagesAhead?: PagesAhead;
 }
 
 /** A page holds about so many events: as many pages are on their way as the answer still needs, up to a bound. */
 const EVENTS_PER_PAGE = 100;
 const MOST_PAGES_AHEAD = 10;
-/** Where so many bytes wait to be taken, no further page is asked for. A usual page has a tenth of a megabyte. */
+/** No further page is asked for where so many bytes wait to be taken. A usual page has a tenth of a megabyte. */
 const MOST_BYTES_AHEAD = 4 * 1024 * 1024;
-/** Behind a full answer, for a client that will be back. */
+/** So many pages are read behind a full answer, for a client that will be back. */
 const PAGES_AHEAD_OF_THE_NEXT_ANSWER = 3;
 const NEVER = new AbortController().signal;
 
@@ -54,10 +54,10 @@ export function createPageReader(
   source: IntervalSource,
   signal: AbortSignal,
 ): PageReader {
-  /** Of the pages that this answer asked for ahead, and has not taken. */
+  /** The places of the pages that this answer asked for ahead and has not taken. */
   const places = new Map<IntervalPage | object, () => void>();
   let bytesAhead = 0;
-  /** What follows pages that are remembered for another try of this answer, and must not grow there. */
+  /** The pages behind those that are remembered for another try of this answer, which must not grow there. */
   const further = new Map<PageAhead, Promise<PageAhead>>();
   signal.addEventListener('abort', close, { once: true });
   /** The pages of the room in hand that were read: one that leads back to them would be read for ever. */
@@ -79,7 +79,7 @@ export function createPageReader(
     return ahead === undefined ? remainder : { ...remainder, progress: { ...progress, ahead } };
   }
 
-  /** Undefined where too much is on its way, or waits, already. */
+  /** Asks for a page ahead; returns undefined where too much is on its way or waits already. */
   function askAhead(
     roomId: RoomId,
     progress: RoomProgress,

@@ -13,7 +13,7 @@ import type { KnownPositions } from './known-positions.ts';
 import type { RoomWatch } from './room-watch.ts';
 import type { SessionCursors } from './session-cursors.ts';
 
-/** One answer's worth of one room. */
+/** A delivery is one answer's worth of one room. */
 export type PeekDelivery =
   /** Nothing that the caller would see, up to `end`. */
   { tells: 'quiet'; end: string } | { tells: 'catch-up'; steps: CatchUpAnswer };
@@ -35,11 +35,13 @@ export interface PeekStream {
 const LONGEST_WAIT_MS: Milliseconds = 30_000;
 
 /**
- * One room's history as a stream, for members and for those who only look: a long poll on `/messages`.
+ * Follows one room's history as a stream, for members and for peekers: by a long poll on `/messages`.
  *
  * Positions are sync tokens: a messages token is a place by depth, and what arrives late with a lower depth, as every
- * fork in a federated room does, lies before it for ever. Nothing here calls `/sync` with a `since`, as that would delete
- * the to-device messages of a modern client that is only previewing a room.
+ * fork in a federated room does, lies before it for ever. Nothing here calls `/sync` with a `since`, as that would
+ * delete the to-device messages of a modern client that is only previewing a room.
+ *
+ *
  *
  * @see docs/decisions/previews.md
  */

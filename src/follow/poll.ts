@@ -10,7 +10,7 @@ import { readStreamUpdate } from './read-update.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import { settleTimelines } from './settled-timelines.ts';
 
-/** What a poll found: all that happened from `from` to `to`; without an update, nothing that a client would see. */
+/** The result of a poll: all that happened from `from` to `to`; without an update, a client would see nothing of it. */
 export interface PollResult {
   from: SyncToken;
   to: SyncToken;
@@ -23,24 +23,29 @@ export interface PollOptions {
   userId: UserId;
   since: SyncToken;
   isRaw: boolean;
-  /** What of an update from a position is left to tell. */
+  /** Takes out of an update from a position what was told before. */
   withoutRepeats?: (update: StreamUpdate, since: SyncToken) => StreamUpdate;
   retryBudget: RetryBudget;
-  /** What is held of the update. */
+  /** Counts what is held of the update. */
   memory: AnswerMemory;
   clock: Clock;
 }
 
-/** Between two rounds, whatever the homeserver does: a poll never becomes a hot loop. */
+/** The shortest pause between two rounds, whatever the homeserver does: a poll never becomes a hot loop. */
 const SHORTEST_PAUSE_MS = 50;
-/** What happens during the pause is seen that much later, so it is no longer than people notice. */
+/**
+ * The longest pause between two rounds. What happens meanwhile is seen that much later, so it is no longer than
+ * people notice.
+ */
 const LONGEST_PAUSE_MS = 1000;
 
 /**
  * Asks `/sync` until something shows that a legacy client would see, or the deadline has come.
  *
- * Wake-ups with nothing to show (to-device messages, push rules, device lists) are waited past, from the newest token.
- * Throws native's 400 where the homeserver took the token for none, and tells everything anew.
+ * Wake-ups with nothing to show (to-device messages, push rules, device lists) are waited past, from the newest
+ * token. Throws Synapse's 400 where the homeserver took the token for none and tells everything anew.
+ *
+ *
  *
  * @see docs/decisions/events.md
  */

@@ -18,7 +18,7 @@ export function bytesOfRemainder({ rooms, progress }: Remainder): number {
 }
 
 /**
- * The same remainder without the page behind it, where little of the page is left to give: its events are copied out, so
+ * Frees a remainder of the page behind it where little of the page is left to give: its events are copied out, so
  * that a page of six megabytes is not kept for one event.
  */
 export function withoutLargePage(remainder: Remainder): Remainder {
@@ -46,7 +46,10 @@ function bytesOfEvents(events: readonly RoomEvent[]): number {
   return bytes;
 }
 
-/** Of all buffers in which the events lie, each once. Small ones share the memory of Node's pool, which is not theirs. */
+/**
+ * Counts all buffers in which the events lie, each once. Small ones share the memory of Node's pool, which is not
+ * counted.
+ */
 function bytesOfPages(events: readonly RoomEvent[]): number {
   const pages = new Set<Buffer>();
   for (const event of events) if (event instanceof WrittenEvent) pages.add(event.bytes);
@@ -57,7 +60,7 @@ function bytesOfPages(events: readonly RoomEvent[]): number {
 
 const ownBytes = (event: RoomEvent): number => (event instanceof WrittenEvent ? event.end - event.start : 0);
 
-/** The same events, whose bytes are so many, in memory of their own. */
+/** Copies events, which have so many bytes, into memory of their own. */
 function copiesOf(events: readonly RoomEvent[], length: number): RoomEvent[] {
   const bytes = Buffer.alloc(length);
   const members = new JsonMembers();

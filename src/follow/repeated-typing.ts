@@ -10,7 +10,7 @@ export type WithoutRepeatedTyping = (
   since: SyncToken,
 ) => StreamUpdate;
 
-/** What was told of typing, by session and room. */
+/** Remembers what was told of typing, by session and room. */
 export interface TypingMemory {
   withoutRepeats: WithoutRepeatedTyping;
   readonly bytes: number;
@@ -20,9 +20,11 @@ export interface TypingMemory {
 const BYTES_PER_ROOM = 400;
 
 /**
- * For homeservers that send a room's last `m.typing` again with each answer, which would wake every poll at once.
+ * Takes out the `m.typing` that some homeservers send again with each answer, which would wake every poll at once.
  *
  * The first answer that has it keeps it, also when its position is asked again: typing is told at least once.
+ *
+ *
  *
  * @see docs/reference/homeservers.md#sync
  */

@@ -27,7 +27,7 @@ export interface RoomWatch {
   announce(roomId: RoomId): void;
   /** News were made in the room, or in `any`, that may be visible in a moment: it is probed now, and soon again. */
   expect(roomId: RoomId | 'any'): void;
-  /** What is remembered of rooms for which nobody waits now. */
+  /** How many bytes are remembered of rooms for which nobody waits now. */
   readonly bytes: number;
 }
 
@@ -42,7 +42,7 @@ interface WatchedRoom {
   stop: AbortController;
 }
 
-/** What is known of a room whether or not somebody waits for it. */
+/** A room's pace is known whether or not somebody waits for the room. */
 interface Pace {
   periodMs: Milliseconds;
   expectedAtMs?: Milliseconds;

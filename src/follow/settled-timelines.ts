@@ -12,7 +12,7 @@ export interface SettledReading {
   nextBatch: SyncToken;
 }
 
-/** As many calls as one answer may have on their way: see docs/architecture.md#shares. */
+/** One answer may have so many calls on their way: see docs/architecture.md#shares. */
 const ROOMS_AT_A_TIME = 8;
 
 /**
@@ -38,7 +38,7 @@ export async function settleTimelines(
   return settled.filter(({ timeline, isWhole }) => timeline.length > 0 || !isWhole);
 }
 
-/** Without the events behind the last one that is among these; whole where nothing of the room can be read. */
+/** Cuts a timeline behind the last event that is among these; leaves it whole where nothing of the room can be read. */
 function cutBehind(room: RoomTimeline, newest: ReadonlySet<EventId>): RoomTimeline {
   if (newest.size === 0) return room;
   const last = room.timeline.findLastIndex(({ event_id }) => event_id !== undefined && newest.has(event_id));

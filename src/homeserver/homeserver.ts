@@ -42,7 +42,7 @@ export type Nobody = Omit<Caller, 'accessToken' | 'masquerade'>;
 /** A request of the client API as a route of 2014 becomes it. */
 export interface PlainRequest {
   method: 'GET' | 'POST' | 'PUT';
-  /** Below `/_matrix/client/v3/`, escaped, without query. */
+  /** The path below `/_matrix/client/v3/`, escaped, without query. */
   path: string;
   query?: URLSearchParams;
   /** JSON, or its text as the client sent it. */
@@ -72,23 +72,30 @@ export interface MessagesQuery {
 
 /** The calls that need nobody's access token, and those of a caller. */
 export interface Homeserver {
-  /** Whose calls end with this signal. Of nobody's, `request` and `streamRequest` alone mean something. */
+  /**
+   * Returns the account of a caller, whose calls end with this signal. For nobody, only `request` and `streamRequest`
+   * make sense.
+   */
   as(caller: Caller | Nobody, signal?: AbortSignal): Account;
   /** Whether the room is published in the room directory: the answer is the same for anybody. */
   roomVisibility(roomId: RoomId, signal?: AbortSignal): Promise<'public' | 'private'>;
   versions(signal?: AbortSignal): Promise<VersionsResponse>;
-  /** What the homeserver calls itself to other homeservers, as `Synapse`; undefined where it does not say. */
+  /** Returns the name that the homeserver tells other homeservers, such as `Synapse`; undefined where it tells none. */
   serverName(signal?: AbortSignal): Promise<string | undefined>;
 }
 
 /**
- * What one caller may ask, each call with its own access token. The homeserver's refusals are thrown as `HomeserverError`,
- * its absence as `HomeserverUnavailable`; the signal ends each call, with the signal's reason, at once.
+ * An account is what one caller may ask, each call with the caller's access token. The homeserver's refusals are
+ * thrown as `HomeserverError`, its absence as `HomeserverUnavailable`; the signal ends each call, with the signal's
+ * reason, at once.
  */
 export interface Account {
   readonly caller: Caller | Nobody;
   readonly signal: AbortSignal;
-  /** The same caller's, whose calls end with this signal instead; without one, with nothing. */
+  /**
+   * Returns an account of the same caller, whose calls end with this signal instead; without a signal, nothing ends
+   * them.
+   */
   until(signal?: AbortSignal): Account;
 
   /** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/whoami.yaml */
@@ -97,9 +104,9 @@ export interface Account {
   streamSync(query: SyncQuery): Promise<AsyncIterable<Buffer>>;
   /** One page, as it came: most of its bytes are handed on. */
   messagesPage(roomId: RoomId, query: MessagesQuery): Promise<MessagesPage>;
-  /** The same of any size, as bytes that are read when they are asked for. */
+  /** Reads a page of any size, as bytes that come when they are asked for. */
   streamMessages(roomId: RoomId, query: MessagesQuery): Promise<AsyncIterable<Buffer>>;
-  /** With `limit=0`: the messages tokens before and after the event. */
+  /** Asks with `limit=0` for the messages tokens before and after the event. */
   context(roomId: RoomId, eventId: EventId): Promise<ContextResponse>;
   /** The content of one state event: current for members and peekers, as of the leave for who left. */
   stateEvent(roomId: RoomId, type: string, stateKey: string): Promise<JsonObject>;
@@ -114,11 +121,11 @@ export interface Account {
   /** One event, as it came. */
   event(roomId: RoomId, eventId: EventId): Promise<Buffer>;
   joinedRooms(): Promise<RoomId[]>;
-  /** Of the caller's notifications, a page at a time, those that may be of an invite. */
+  /** Reads those of the caller's notifications that may be of an invite, a page at a time. */
   notifications(query: { from?: string; limit: number }): Promise<NotificationsResponse>;
   /** One of the many requests whose answer is handed on: nothing of it is known here but that it is an object. */
   request(request: PlainRequest): Promise<JsonObject>;
-  /** The same for an answer of any size, as bytes. */
+  /** Sends a request whose answer may have any size, and is read as bytes. */
   streamRequest(request: PlainRequest): Promise<AsyncIterable<Buffer>>;
 }
 

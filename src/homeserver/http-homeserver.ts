@@ -41,9 +41,9 @@ export interface HttpHomeserverOptions extends HttpCallOptions {
   modernPrefix?: () => 'v3' | 'r0';
   /** Added to a poll's own timeout. */
   pollMarginMs: Milliseconds;
-  /** For the head of an initial sync; its body takes as long as the client reads it. */
+  /** How long the head of an initial sync may take; its body takes as long as the client reads it. */
   initialSyncDeadlineMs: Milliseconds;
-  /** Told of each `request` that was answered well. */
+  /** Is told of each `request` that was answered with 2xx. */
   onRequested?: (request: PlainRequest) => void;
 }
 
@@ -85,7 +85,7 @@ export function createHttpHomeserver(options: HttpHomeserverOptions): Homeserver
   };
 }
 
-/** What the accounts of one homeserver have in common. */
+/** The accounts of one homeserver share this. */
 interface Shared {
   http: HttpCalls;
   options: HttpHomeserverOptions;

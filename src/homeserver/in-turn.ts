@@ -9,7 +9,7 @@ export class InTurn implements Dispatcher.DispatchHandler {
   readonly #handler: Dispatcher.DispatchHandler;
   readonly #turns: Turns;
   readonly #sharer: string;
-  /** Of one that had to wait; else the turn is given back by the sharer's name. */
+  /** Gives back the turn of a request that had to wait; else the turn is given back by the sharer's name. */
   #leave: (() => void) | undefined;
   #isOver = false;
   #isStarted = false;
@@ -77,7 +77,7 @@ export class InTurn implements Dispatcher.DispatchHandler {
     this.#handler.onResponseError?.(this.#waitingController(), error);
   }
 
-  /** Of a request that has not left yet: only `abort` means something. */
+  /** Returns the controller of a request that has not left yet, of which only `abort` makes sense. */
   #waitingController(): Controller {
     return {
       aborted: false,

@@ -17,7 +17,7 @@ export interface LearningOptions {
   /** Asks the homeserver. Resolves with whether anything changed; rejects where it was not heard. */
   learn: (signal: AbortSignal) => Promise<boolean>;
   clock: Clock;
-  /** Told of the first of several failures in a row. */
+  /** Is told of the first of several failures in a row. */
   onFailure?: (error: unknown) => void;
 }
 

@@ -18,7 +18,7 @@ export const PAGE_LIMIT = 100;
 export class MessagesPage {
   /** The whole answer. */
   readonly bytes: Buffer;
-  /** Absent when nothing lies beyond. */
+  /** The page's end; absent when nothing lies beyond. */
   readonly end: MessagesToken | undefined;
   #events: readonly WrittenEvent[] | undefined;
 
@@ -27,7 +27,7 @@ export class MessagesPage {
     this.end = (endAtTheEnd(bytes) as MessagesToken | undefined) ?? readTokens(bytes).end;
   }
 
-  /** Where the page begins. */
+  /** Returns the token at which the page begins. */
   get start(): MessagesToken | undefined {
     return readTokens(this.bytes).start;
   }
@@ -69,7 +69,7 @@ function checked(events: readonly WrittenEvent[]): readonly WrittenEvent[] {
 const KEY = { start: 0, end: 1 } as const;
 const KEYS = new KnownKeys(Object.keys(KEY));
 
-/** Longer than the tokens of any homeserver, twice. */
+/** It is twice as long as the longest tokens of any homeserver. */
 const TAIL_BYTES = 1024;
 
 /**

@@ -1,6 +1,6 @@
 import { HomeserverUnavailable, MatrixError } from '../matrix/errors.ts';
 
-/** What ended a request before its answer was there. */
+/** A deadline ended a request before its answer was there. */
 export class AnswerTooLate extends Error {
   override readonly name = 'AnswerTooLate';
 }
@@ -34,7 +34,7 @@ export function explainNetworkError(error: unknown): MatrixError {
   return unavailable(502, 'Could not reach the homeserver');
 }
 
-/** The same for a request that is passed on: what undici cannot send is what the client wrote. */
+/** Explains the error of a request that is passed on: where undici cannot send it, the client wrote something wrong. */
 export function explainPassingError(error: unknown): MatrixError {
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   if (code !== 'UND_ERR_INVALID_ARG') return explainNetworkError(error);

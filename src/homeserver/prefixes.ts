@@ -9,7 +9,7 @@ export interface HomeserverPrefixes {
 }
 
 export interface PrefixReader {
-  /** As last heard; both, until the homeserver was heard for the first time. */
+  /** Returns what was heard last; both prefixes until the homeserver was heard for the first time. */
   prefixes(): HomeserverPrefixes;
   /** Whether simplified sliding sync was promised, when last heard. */
   hasSlidingSync(): boolean;

@@ -10,7 +10,7 @@ export function readOrRefuse<Result>(read: () => Result): Result {
   }
 }
 
-/** The same pieces; throws a 502 where the answer that they are made of cannot be read. */
+/** Gives the same pieces; throws a 502 where the answer that they are made of cannot be read. */
 export async function* piecesOrRefuse<Piece, Result>(
   pieces: AsyncGenerator<Piece, Result>,
 ): AsyncGenerator<Piece, Result> {

@@ -25,7 +25,7 @@ export interface Reader {
 
 export interface PageRequest {
   dir: 'f' | 'b';
-  /** Absent: from the beginning of the room, or backwards from now. */
+  /** The place to begin at; absent: the beginning of the room, or backwards *now*. */
   from: Position | undefined;
   to: Position | undefined;
   limit: number;
@@ -110,7 +110,7 @@ function take(events: Iterable<StoredEvent>, limit: number, passes: EventTest): 
   return page;
 }
 
-/** Where the next page begins. It remembers where the reading began. */
+/** Makes the position where the next page begins. It remembers where the reading began. */
 function positionAt(event: StoredEvent, from: Position, { dir }: PageRequest): RoomPosition {
   const { depth, stream } = dir === 'f' ? event : placeBefore(event);
   const bound = isRoomPosition(from) ? from.bound : { dir, stream: from.stream };

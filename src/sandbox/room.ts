@@ -22,7 +22,7 @@ export class Room {
   isPublished = false;
   readonly receipts = new Map<string, Receipt>();
   typing: { stream: number; users: Map<UserId, NodeJS.Timeout> } = { stream: 0, users: new Map() };
-  /** By arrival. */
+  /** The state events, in the order of arrival. */
   readonly #stateEvents: StoredEvent[] = [];
   /** Type → state key → what stood there, one after the other. */
   readonly #state = new Map<string, Map<string, StoredEvent[]>>();

@@ -23,7 +23,7 @@ export interface Sandbox {
   /** `http://host:port`, without a slash at the end; the same after a restart. */
   readonly url: string;
   readonly homeserver: SandboxHomeserver;
-  /** Of sessions that are not logged out. */
+  /** The access tokens of sessions that are not logged out. */
   readonly accessTokens: AccessToken[];
   /** Cuts all connections and refuses new ones. What is known stays. */
   stop(): Promise<void>;

@@ -90,7 +90,7 @@ function unsignedOf(event: StoredEvent, viewer: Viewer, nowMs: Milliseconds): Un
   };
 }
 
-/** What a redaction leaves of `content`, by event type. */
+/** The keys of `content` that a redaction leaves, by event type. */
 const KEPT_CONTENT: Readonly<Record<string, readonly string[]>> = {
   'm.room.member': ['membership'],
   'm.room.create': ['creator', 'room_version'],

@@ -11,12 +11,12 @@ import { isVisible } from './visibility.ts';
 export interface SyncRequest {
   user: User;
   deviceId: DeviceId;
-  /** Undefined: from the beginning. */
+  /** The position to begin at; undefined: the beginning. */
   since: number | undefined;
   filter: SyncFilter;
 }
 
-/** What of a room is told. */
+/** The part of a room's history that is told. */
 export interface Window {
   /** The position at which it ends: now, or the user's leave. */
   until: number;
@@ -88,7 +88,7 @@ function recentEvents(
   return { events: events.toReversed(), limited: isNew && since !== undefined };
 }
 
-/** What the state was before the timeline, and what it is after it and the timeline does not show. */
+/** Returns the state before the timeline, and of the state after it what the timeline does not show. */
 function stateBeside(
   timeline: readonly StoredEvent[],
   room: Room,

@@ -24,9 +24,14 @@ export interface WholeSyncResponse extends SyncResponse {
 }
 
 /**
- * What happened after `since`, to `next_batch`. Timelines are in order of arrival, and `state` is that before them.
+ * Tells what happened after `since`, up to `next_batch`. Timelines are in the order of arrival, and `state` is the
+ * state before them.
+ *
+ *
  *
  * @see docs/reference/synapse-legacy.md#sync
+ *
+ *
  * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/sync.yaml
  */
 export function toSyncResponse(homeserver: SandboxHomeserver, request: SyncRequest): WholeSyncResponse {
@@ -61,7 +66,9 @@ export function toSyncResponse(homeserver: SandboxHomeserver, request: SyncReque
     if (isNew || hasContent(update)) rooms.join[room.roomId] = update;
   }
 
-  /** To the last leave or ban, whatever came then: somebody who was invited anew is told both. */
+  /**
+   * Tells a room up to the user's last leave or ban, whatever came then: somebody who was invited anew is told both.
+   */
   function tellLeft(room: Room): void {
     const leave = lastLeave(room, request);
     if (leave === undefined || !filter.wantsRoom(room.roomId)) return;

@@ -51,7 +51,7 @@ export class Timeline {
     }
   }
 
-  /** From what lies before `from` down to what lies after `to`, the newest first. */
+  /** Yields the events from before `from` down to after `to`, the newest first. */
   *backwards(from: Position, to: Position | undefined): Generator<StoredEvent> {
     const until = newestStream(from);
     const after = to === undefined ? -1 : oldestStream(to, 'b');

@@ -61,7 +61,7 @@ export function decodeToken(token: string, words: string): Position {
 
 const toBase64 = (text: string): string => Buffer.from(text).toString('base64url');
 
-/** Undefined where the text is not what encoding gives: one position has one token. */
+/** Decodes base64url; undefined where the text is not what encoding gives: one position has one token. */
 function fromBase64(encoded: string): string | undefined {
   const text = Buffer.from(encoded, 'base64url').toString('latin1');
   return toBase64(text) === encoded ? text : undefined;

@@ -4,7 +4,7 @@ import type { Room } from './room.ts';
 import type { StoredEvent } from './stored-event.ts';
 import type { User } from './user.ts';
 
-/** As what somebody reads a room: a member, somebody who left, or a passer-by of a room that the world may read. */
+/** The role in which somebody reads a room: a member, somebody who left, or a peeker. */
 export type Access = 'member' | 'left' | 'peeker';
 
 /**

@@ -5,15 +5,15 @@ import { hasDotSegment } from '../matrix/dot-segments.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../matrix/identifiers.ts';
 
 /**
- * Within the interval `from`…`to`: everything up to `from` was given, and of the interval every room that sorts
- * before `roomId`, and of that room all up to `lastEventId` on the page that starts at `page`. A page without an event
- * means all before that page; neither of them, all of the room.
+ * A place within the interval `from`…`to`: everything up to `from` was given, and of the interval every room that
+ * sorts before `roomId`, and of that room all up to `lastEventId` on the page that starts at `page`. A page without
+ * an event means all before that page; neither of them, all of the room.
  */
 export interface CatchUpPosition {
   from: SyncToken;
   to: SyncToken;
   roomId: RoomId;
-  /** Where the page starts that was read last, or is to be read; null: at `from`. */
+  /** The start of the page that was read last, or is to be read; null: `from`. */
   page: MessagesToken | null;
   /** Null: nothing of that page was given. */
   lastEventId: EventId | null;
@@ -29,7 +29,7 @@ export interface RoomPosition {
 const CATCH_UP_PREFIX = 'hsc1.';
 const ROOM_PREFIX = 'hsr1.';
 
-/** Longer ones are refused unread: five ids of the longest kind need less than half of it. */
+/** Longer tokens are refused unread: five ids of the longest kind need less than half of it. */
 const MAX_LENGTH = 4096;
 
 /** Whether a text claims to be a token of ours, of whichever version: no homeserver's token looks so. */

@@ -8,7 +8,7 @@ import { decodeCatchUpToken, decodeRoomToken, type RoomPosition } from './own-to
 export interface TokenContext {
   account: Account;
   kind: HomeserverKind;
-  /** For a page of `/messages`: whether it goes back. */
+  /** Whether the token is for a page of `/messages` that goes back. */
   isBackwards?: boolean;
 }
 
@@ -64,7 +64,10 @@ export async function resolveForMessages(
   return place.side === 'before' ? BEFORE_ALL : null;
 }
 
-/** Where a token is exclusive both ways, a page back from behind an event would leave that event out. */
+/**
+ * Moves a token one event on where tokens are exclusive both ways: a page back from behind an event would leave that
+ * event out.
+ */
 function backwardsFrom(
   token: MessagesToken | undefined,
   kind: HomeserverKind,

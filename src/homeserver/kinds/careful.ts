@@ -4,12 +4,12 @@ import { dendrite } from './dendrite.ts';
 import type { HomeserverKind } from './kind.ts';
 import { readFromWholeState } from './whole-state.ts';
 
-/** What a homeserver may have made, at most: no token of ours, nothing that would have to be escaped. */
+/** The shape that a homeserver's token may have: it is no token of ours, and needs no escaping. */
 const POSSIBLE = /^(?!hs[cr]\d)[\w.~:$-]{1,500}$/;
 const DECIMAL = /^-?\d+$/;
 const NUMBERS = /^[a-z]?-?\d+(?:[_.~-]\d+)*$/;
 
-/** More than a homeserver's tokens have shapes: with its number of writers or versions they may change. */
+/** A homeserver's tokens have fewer shapes: they may change with its number of writers, and with its version. */
 const SHAPES_REMEMBERED = 8;
 
 /**
@@ -59,7 +59,10 @@ export function createCarefulKind(): HomeserverKind {
   };
 }
 
-/** Whose reading goes with such tokens. They may come from a client that made them up: one that is odd is not counted. */
+/**
+ * Chooses the kind whose reading goes with such tokens. A client may have invented some, so an odd one is not
+ * counted.
+ */
 const kindOf = (tokens: readonly string[]): HomeserverKind =>
   tokens.every((token) => DECIMAL.test(token)) ? conduit : dendrite;
 

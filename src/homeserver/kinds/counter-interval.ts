@@ -63,7 +63,7 @@ export const readNewestCounter: NonNullable<HomeserverKind['readRoomNow']> = asy
   throw new MatrixError(403, 'M_FORBIDDEN', 'Nothing of the room can be seen');
 };
 
-/** As many as a timeline holds. */
+/** Conduit's timelines hold so many. */
 const TIMELINE_EVENTS = 10;
 
 /** The newest events of a room up to a position: as many as a timeline of Conduit's holds. */

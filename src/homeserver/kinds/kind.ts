@@ -4,7 +4,7 @@ import type { Account } from '../homeserver.ts';
 import type { WrittenEvent } from '../../translate/written-event.ts';
 import type { MessagesPage } from '../messages-page.ts';
 
-/** What happened in one room after `from`, up to and with `to`. */
+/** An interval is what happened in one room after `from`, up to and with `to`. */
 export interface RoomInterval {
   roomId: RoomId;
   from: SyncToken;
@@ -15,13 +15,13 @@ export interface RoomInterval {
 export interface IntervalPage {
   /** A page as it came where all of it is in the interval. */
   events: readonly (WrittenEvent | ClientEvent)[] | MessagesPage;
-  /** Where the next page starts; absent on the last one. */
+  /** The start of the next page; absent on the last one. */
   next?: MessagesToken;
   memo?: PageMemo;
 }
 
 /**
- * What the reading of one page makes known to that of the next one. It is lost where a page is found by a token alone:
+ * Facts that reading one page gives to reading the next one. They are lost where a page is found by a token alone:
  * then more is asked for, or an event is repeated; none is lost.
  */
 export interface PageMemo {
@@ -29,23 +29,26 @@ export interface PageMemo {
   hasOnlyNews?: boolean;
   /** The page's last event, which some homeservers give again on the next page. */
   lastEventId?: EventId;
-  /** Where the interval ends: its last event in the order of the pages, or the position itself. */
+  /** The interval's end: its last event in the order of the pages, or the position itself. */
   until?: { eventId: EventId } | { position: SyncToken } | undefined;
   /** A page of nothing visible was passed over, by going round it. */
   hasJumped?: boolean;
 }
 
-/** What a question for news makes known to the next one from the same position. It may be lost: then more is asked. */
+/** Facts that a probe gives to the next one from the same position. They may be lost: then more is asked. */
 export interface NewsMemo {
   /** The newest event at the position that the caller sees; without an id, none. */
   marker?: { eventId: EventId | undefined };
-  /** Within how many events the newest one that the caller sees was found. */
+  /** The number of events among which the newest one that the caller sees was found. */
   depth?: number | undefined;
-  /** What came up to the position was invisible, and the caller may read the room: that nothing is seen is no news. */
+  /**
+   * Whether everything up to the position was invisible though the caller may read the room: then it is no news that
+   * nothing is seen.
+   */
   isInvisible?: boolean;
 }
 
-/** What one sort of homeserver does in its own way, so that nothing else needs to ask which one it is. */
+/** A kind holds what one sort of homeserver does in its own way, so that no other code asks which one it is. */
 export interface HomeserverKind {
   readonly name: string;
   /** Whether a text can be a `next_batch` of this homeserver: what cannot is refused before it is asked. */
@@ -54,12 +57,13 @@ export interface HomeserverKind {
   /** The position in the whole stream at which a messages token lies; undefined where it tells none. */
   toSyncToken(token: string): SyncToken | undefined;
   /**
-   * The newest position of a room that the caller only looks into, where a `/sync` must not be used for it.
-   * Absent, or undefined: a `/sync` without `since` that asks for no room does no harm.
+   * Reads the newest position of a room for a peeker, where a `/sync` must not be used for it. Absent, or undefined:
+   * a `/sync` without `since` that asks for no room does no harm.
    */
   readRoomNow?(account: Account, roomId: RoomId): Promise<SyncToken | undefined>;
   /**
-   * From where `/messages?dir=b` begins with the newest event up to a position. Absent: from the position itself.
+   * Returns the token from which `/messages?dir=b` begins with the newest event up to a position. Absent: the
+   * position itself is that token.
    */
   toBackwardsStart?(position: SyncToken): MessagesToken | SyncToken;
   /**

@@ -6,7 +6,10 @@ import type { HomeserverKind, IntervalPage, PageMemo } from './kind.ts';
 
 /** How far back an interval is followed that begins with what the caller cannot see. */
 const MOST_PAGES_BACK = 50;
-/** In how many events beside a position one is looked for that the caller sees: pages of nothing visible are empty. */
+/**
+ * An event that the caller sees is looked for among so many events beside a position, step by step: pages of nothing
+ * visible are empty.
+ */
 const DEPTHS = [1, 10, PAGE_LIMIT] as const;
 
 /** Who reads which room, and how. */
@@ -16,7 +19,7 @@ interface RoomReading {
   filter?: string;
 }
 
-/** Where reading forwards begins, and the event up to which all that comes is known. */
+/** The place where reading forwards begins, and the event up to which everything is known. */
 interface Start {
   page: MessagesToken;
   marker?: EventId | undefined;
@@ -100,8 +103,8 @@ export const hasMarkedNews: HomeserverKind['hasNews'] = async (account, roomId, 
 type Known = PageMemo & { until: NonNullable<PageMemo['until']> };
 
 /**
- * What lies after the marker of `memo`, as far as its `until`. `isAtEnd`: all of it was met, or nothing tells; else the
- * page leads to no further one before its end.
+ * Reads what lies after the marker of `memo`, up to its `until`. `isAtEnd`: all of it was met, or nothing tells; else
+ * the page leads to no further one before its end.
  */
 async function readForwards(
   { account, roomId, filter }: RoomReading,
@@ -128,7 +131,7 @@ async function readForwards(
   return { events, next: end, memo: { ...memo, lastEventId }, isAtEnd };
 }
 
-/** Undefined: nothing lies between. */
+/** Finds where to begin; undefined where nothing lies between the two positions. */
 async function startOf(
   reading: RoomReading,
   { from, to }: { from: SyncToken; to: SyncToken },
@@ -171,8 +174,9 @@ async function walkBack(
 }
 
 /**
- * From a sync token itself, where nothing better is found: the first event behind it may be missing. Where that one is a fork
- * that arrived late, events that had come before it have a greater depth and lie behind it: the last of them is the marker.
+ * Begins at a sync token itself, where nothing better is found: the first event behind it may be missing. Where that
+ * one is a fork that arrived late, events that had come before it have a greater depth and lie behind it: the last of
+ * them is the marker.
  */
 async function fromPosition(reading: RoomReading, position: SyncToken): Promise<Start> {
   const page = position as string as MessagesToken;
@@ -191,7 +195,7 @@ async function reaches(
   return event === undefined || page.some(({ event_id }) => event_id === event.event_id);
 }
 
-/** What of a page lies up to a position, oldest first. */
+/** Reads the events of a page that lie up to a position, oldest first. */
 async function readUpTo(
   { account, roomId }: RoomReading,
   from: MessagesToken,

@@ -6,8 +6,10 @@ import type { Account } from '../homeserver.ts';
 import type { HomeserverKind } from './kind.ts';
 
 /**
- * A state event's content where the homeserver refuses `/state/{type}` to who only looks, and shows him the whole state:
- * then it is found in there.
+ * Reads a state event's content where the homeserver refuses `/state/{type}` to a peeker, and shows him the whole
+ * state: then it is found in there.
+ *
+ *
  *
  * @see docs/reference/homeservers.md#single-rooms
  */

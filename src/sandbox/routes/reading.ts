@@ -125,7 +125,7 @@ function readFilter({ query }: Call): EventTest {
   return readEventTest(filter === null ? {} : parseFilter(filter));
 }
 
-/** What the directory and a summary tell of a room. */
+/** Makes what the directory and a summary tell of a room. */
 export function toSummary(room: Room): JsonObject {
   const guestAccess = room.contentOf('m.room.guest_access', 'guest_access');
   const told: JsonObject = {

@@ -8,7 +8,7 @@ import type { Session } from '../user.ts';
 /** A request that was let in. */
 export interface Call {
   session: Session;
-  /** Of the path, unescaped. */
+  /** The parameters of the path, unescaped. */
   params: Readonly<Record<string, string>>;
   query: URLSearchParams;
   body: JsonObject;
@@ -31,7 +31,7 @@ export class Bytes {
 
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below `/_matrix/client/r0` and `/v3`, or, where it begins with `/_matrix`, whole. */
+  /** The path below `/_matrix/client/r0` and `/v3`; whole where it begins with `/_matrix`. */
   path: string;
   /** Who may call it, by default users who are no guests. */
   who?: 'anybody' | 'guests too';
@@ -49,7 +49,7 @@ export const post = define('POST');
 export const put = define('PUT');
 export const remove = define('DELETE');
 
-/** Where a route ends in a room id: the room, or the 404 with Synapse's words. */
+/** Finds the room of an id; throws the 404 with Synapse's words. */
 export function findRoom(homeserver: SandboxHomeserver, roomId: string | undefined): Room {
   const room = homeserver.rooms.get(roomId as RoomId);
   if (room === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'Unknown room');
