@@ -27,8 +27,8 @@ type Answer = (request: FastifyRequest, reply: FastifyReply) => unknown;
 const OTHER_METHODS = ['POST', 'PUT', 'DELETE', 'PATCH'] as const;
 
 /**
- * Registers all routes that we answer or refuse, a scope for each prefix. Their answers have native's headers, their bodies
- * are bytes, and `onRequest` is told of each request with the label under which it is counted.
+ * Registers all routes that we answer or refuse, a scope for each prefix. Their answers have Synapse's headers, their
+ * bodies are bytes, and `onRequest` is told of each request with the label under which it is counted.
  */
 export async function registerRoutes(
   gateway: FastifyInstance,
@@ -59,7 +59,7 @@ export async function registerRoutes(
   }
 }
 
-/** What of a request cannot be read is told by the endpoint. */
+/** Tells whether a route takes a request. Where the request cannot be read it does: the endpoint says what is wrong. */
 function isTaken({ takes }: Ready, request: FastifyRequest): boolean {
   try {
     return takes(request);
@@ -68,7 +68,9 @@ function isTaken({ takes }: Ready, request: FastifyRequest): boolean {
   }
 }
 
-/** Of a prefix that no homeserver has: preflights of everything below it are ours, and forms are understood. */
+/**
+ * Answers for a prefix that no homeserver has: preflights of everything below it are ours, and forms are understood.
+ */
 function answerForAllBelow(scope: FastifyInstance): void {
   takeForms(scope);
   scope.options('/*', { config: { labelOf: () => 'v1' } }, answerPreflight);

@@ -37,7 +37,7 @@ export function withSession(
   return { what: 'answer', prefixes, ...parseRoute(route), session: 'known', create, ...about };
 }
 
-/** What is answered without a session, or looks for one itself. */
+/** Makes the row of a route that is answered without a session, or that looks for one itself. */
 export function open(
   prefixes: readonly Prefix[],
   route: string,
@@ -61,7 +61,7 @@ export const v1Session = (
   about: AboutV1,
 ): AnsweredRoute => withSession(prefixes, route, create, { label: 'v1', ...about });
 
-/** What may be answered from memory: the homeserver is asked for the session each time. */
+/** Makes the row of a route that may be answered from memory: the homeserver is asked for the session each time. */
 export const checked = (
   prefixes: readonly Prefix[],
   route: string,
@@ -80,7 +80,7 @@ export const checked = (
 export const eventList = (route: string, create: CreateEndpoint<SessionCall>): AnsweredRoute =>
   v1Session(GONE, route, create, { about: 'legacy events', isToday: true });
 
-/** What needs no body, or did not at the time. */
+/** Makes the row of a route that needs no body, or did not need one at the time. */
 export const mayBeEmpty = (route: string): AnsweredRoute =>
   open(OLD, route, createEmptyBody, { label: 'v1', about: NO_BODY, isUnread: hasSomeBody, isToday: true });
 

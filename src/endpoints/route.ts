@@ -11,7 +11,7 @@ export interface Call {
   readonly prefix: Prefix;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  /** What stands for the stars of the route, unescaped, in order. */
+  /** The segments for the stars of the route, unescaped, in order. */
   readonly params: readonly string[];
   /** Aborts when the client leaves, and when the answer is over: the one signal for all that is done for the request. */
   readonly signal: AbortSignal;
@@ -32,20 +32,23 @@ interface Answered extends RoutePattern {
   what: 'answer';
   /** Under which its requests are counted. */
   label: string;
-  /** For people, after the path: what the answer is. */
+  /** Tells people what the answer is; it stands behind the path. */
   about: string;
-  /** Of several routes of one method and path, the first that takes a request answers it. Absent: it takes all. */
+  /**
+   * Tells whether the route takes a request: of several routes of one method and path, the first that takes it
+   * answers. Absent: it takes all.
+   */
   takes?: (request: FastifyRequest, services: Services) => boolean;
   /**
-   * The whole path is ours, as natively: HEAD checks the access token, OPTIONS is a preflight, other methods are 405.
-   * Absent: other methods pass.
+   * The whole path is ours, as it is Synapse's: HEAD checks the access token, OPTIONS is a preflight, other methods
+   * are 405. Absent: other methods pass.
    */
   isWholePath?: true;
   /** Whether the path is today's too, so that a request which the endpoint does not understand may pass. */
   isToday?: true;
   /** Whether the endpoint passes a request's body on unread; then it is called before the body comes. */
   isUnread?: (request: FastifyRequest) => boolean;
-  /** Of a route that has moved: today's path; its stars are filled from those of `path`, in order. */
+  /** Today's path of a route that has moved; its stars are filled from those of `path`, in order. */
   to?: string;
 }
 
@@ -58,21 +61,21 @@ interface OpenRoute extends Answered {
 /** An endpoint that is only called with a session: a known one, or one of which the homeserver was asked just now. */
 interface SessionRoute extends Answered {
   session: 'known' | 'checked';
-  /** What guests are told. Absent: they may. */
+  /** Makes the error for guests. Absent: guests may. */
   refuseGuests?: () => MatrixError;
   create: CreateEndpoint<SessionCall>;
 }
 
 export type AnsweredRoute = OpenRoute | SessionRoute;
 
-/** What is 404, and why. */
+/** A route that is 404, and why. */
 export interface RefusedRoute extends RoutePattern {
   what: 'refuse';
   label: string;
   about: string;
 }
 
-/** Whose prefix alone is rewritten. */
+/** A route of which only the prefix is rewritten. */
 export interface PassedRoute extends RoutePattern {
   what: 'pass';
 }

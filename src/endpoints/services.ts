@@ -19,7 +19,10 @@ import type { ParkedPolls } from './session/parked-polls.ts';
 import type { Session, SessionReader } from './session/session.ts';
 import type { VisibilityWait } from './streamed/visibility-wait.ts';
 
-/** What endpoints work with. Each takes what it names; no settings are in here but what a service or a limit is made of. */
+/**
+ * Services are what endpoints work with. Each endpoint takes what it names; the only settings in here are those of a
+ * service or a limit.
+ */
 export interface Services {
   clock: Clock;
   kind: () => Promise<HomeserverKind>;
@@ -31,7 +34,7 @@ export interface Services {
   /** Sessions of application services' own bots, which have no `/sync`. */
   bots: BotSessions;
   parkedPolls: ParkedPolls;
-  /** For polls, which acknowledge to-device messages: throws, or warns, where a modern client uses the device too. */
+  /** Throws, or warns, where a modern client uses the device of a poll too: polls acknowledge to-device messages. */
   checkSharedDevice: (session: Session, request: FastifyRequest) => void;
 
   /** A user's whole stream, and that of one room. */
@@ -39,12 +42,12 @@ export interface Services {
   peeks: PeekStream;
   readNow: ReadNow;
   cursors: SessionCursors;
-  /** What answers to `/events` hold of the homeserver's. */
+  /** Counts what answers to `/events` hold of the homeserver's answers. */
   increments: Increments;
 
   eventRooms: EventRooms;
   presences: Presences;
-  /** For one answer: its rooms' visibilities, and how long it stands still for them at most. */
+  /** Finds the visibilities of one answer's rooms, and bounds how long the answer waits for them. */
   waitForVisibilities: (signal: AbortSignal) => VisibilityWait;
   /** One memory for all prefixes. */
   transactions: Transactions<JsonObject>;

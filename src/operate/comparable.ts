@@ -5,11 +5,11 @@ import type { JsonObject } from '../matrix/client-event.ts';
 
 export type ComparedEndpoint = 'initialSync' | 'events' | 'event' | 'roomInitialSync';
 
-/** What stands for a value of the right type that differs from request to request. */
+/** These stand for values of the right type that differ from request to request. */
 export const TOKEN = '(a token)';
 export const DURATION = '(a duration)';
 
-/** What kind of thing an element of a `chunk` is; native gives them in this order. */
+/** The sort of thing that an element of a `chunk` is; Synapse gives them in this order. */
 export type ChunkBlock =
   'room events' | 'presence' | 'typing' | 'receipts' | 'tags' | 'account data' | 'room account data';
 

@@ -20,7 +20,7 @@ export interface ExpectedDifference {
   dependsOnTiming?: boolean;
 }
 
-/** What a recogniser may look at besides the place itself: both answers as they came. */
+/** A recogniser may look at both answers as they came, besides the place itself. */
 export interface ComparedAnswers {
   userId: string;
   native: unknown;
@@ -37,7 +37,8 @@ export interface Comparison {
 }
 
 /**
- * Two answers to the same request, native and ours, and the differences that are expected → what else differs.
+ * Compares two answers to the same request, Synapse's own and ours, and returns what differs beside the differences
+ * that are expected.
  *
  * `expected` is exact: one that did not show is `gone`. An answer as a whole is never recognised, only places in it.
  */

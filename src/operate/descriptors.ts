@@ -8,7 +8,10 @@ export interface DescriptorShares {
   homeserver: number;
 }
 
-/** For listeners, `/health` and `/metrics`, spools, look-ups of names: what must work when clients have used up theirs. */
+/**
+ * So many are kept for listeners, `/health` and `/metrics`, spools and look-ups of names: these must work when
+ * clients have used up theirs.
+ */
 const RESERVE = 64;
 
 /**

@@ -288,7 +288,7 @@ const table = [
 ] as const satisfies readonly KnownDifference[];
 
 type Row = (typeof table)[number];
-/** What stands behind `Differs:` in the code. */
+/** An id as it stands behind `Differs:` in the code. */
 export type DifferenceId = Row['id'];
 /** Those that a comparison of two answers can recognise. */
 export type RecognisedId = Extract<Row, { recognises: Recogniser }>['id'];
@@ -296,7 +296,7 @@ export type RecognisedId = Extract<Row, { recognises: Recogniser }>['id'];
 /** All rows, in the order in which the docs have them. */
 export const differences: readonly KnownDifference[] = table;
 
-/** What a comparison is to expect: these, or all that can be recognised. */
+/** Returns what a comparison expects: these, or all that can be recognised. */
 export function expectedDifferences(ids?: readonly RecognisedId[]): ExpectedDifference[] {
   return differences.flatMap(({ id, recognises, dependsOnTiming }) => {
     const isAsked = recognises !== undefined && (ids === undefined || ids.some((each) => each === id));

@@ -5,7 +5,7 @@ import { compile } from '@fastify/proxy-addr';
 import { toAddress } from '../http/forwarded.ts';
 import type { Peer } from '../http/forwarded.ts';
 
-/** What proxies add. Without a word of a trusted one on whom it is for, it came from somebody we do not know. */
+/** Headers that proxies add. If no trusted proxy says for whom the request is, it came from somebody we do not know. */
 const SIGNS_OF_A_PROXY = [
   'x-forwarded-for',
   'x-forwarded-host',

@@ -8,23 +8,26 @@ import type { Milliseconds } from '../matrix/identifiers.ts';
 import { lengthOf, reasonOf } from './answer-head.ts';
 import { toClientHeaders } from './headers.ts';
 
-/** What the gateway may want to know about an exchange, at its head: for sessions to be forgotten and counted. */
+/** The gateway observes this of an exchange, when its head is there: by it sessions are forgotten and counted. */
 export interface Answered {
   method: string;
-  /** As sent to the homeserver. */
+  /** The URL as it was sent to the homeserver. */
   rawUrl: string;
-  /** As sent to the homeserver, in pairs: with the access token, so not for the log. */
+  /**
+   * The headers as they were sent to the homeserver, in pairs: they have the access token, so they are not for the
+   * log.
+   */
   headers: readonly string[];
   /** The homeserver's, or ours (502, 504) where it gave none. */
   status: number;
 }
 
-/** What all exchanges of a kind have in common. */
+/** All exchanges of one sort share this. */
 export interface Exchanging {
-  /** For the homeserver's head, from the moment when the request was sent; 0: none. */
+  /** How long the homeserver's head may take, once the request was sent; 0: any time. */
   headDeadlineMs: Milliseconds;
   onAnswered?: ((answered: Answered) => void) | undefined;
-  /** Told of what undici says where the homeserver did not answer, or not whole. */
+  /** Is told what undici says where the homeserver did not answer, or not whole. */
   onFailure?: ((error: Error, isCut: boolean) => void) | undefined;
 }
 

@@ -42,7 +42,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 const LENGTHS: ReadonlySet<number> = new Set([...HOP_BY_HOP].map(({ length }) => length));
 
 /**
- * What a `Connection` header must not take away, though RFC 9110 would let it: who asks, for whom, from where, and
+ * Headers that `Connection` must not take away, though RFC 9110 would let it: who asks, for whom, from where, and
  * where the body ends. Without this a client could strip what a proxy before us has added.
  */
 const PROTECTED: ReadonlySet<string> = new Set([

@@ -17,7 +17,7 @@ export function createNewsObserver(watch: Pick<RoomWatch, 'expect'>): (answered:
   };
 }
 
-/** The same for requests of the old prefixes, which are reshaped: told of each that was answered well. */
+/** Observes the requests of the old prefixes, which are reshaped: it is told of each that was answered with 2xx. */
 export function createRequestObserver(watch: Pick<RoomWatch, 'expect'>): (request: PlainRequest) => void {
   return ({ method, path }) => {
     const room = newsOf(method, `/_matrix/client/v3/${path}`);

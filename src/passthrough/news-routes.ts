@@ -5,13 +5,13 @@ import { pathOf } from '../http/raw-url.ts';
 
 interface NewsRoute {
   methods: readonly string[];
-  /** Below the prefix; `*` stands for one segment, `ROOM` for that of the room, where the path names it. */
+  /** The path below the prefix; `*` stands for one segment, `ROOM` for that of the room, where the path names it. */
   path: string;
 }
 
 const route = (methods: string, path: string): NewsRoute => ({ methods: methods.split(','), path });
 
-/** Below `/_matrix/client/{prefix}/`. Where the room is not in the path, it may be any. */
+/** Routes below `/_matrix/client/{prefix}/`. If the path names no room, it may be any. */
 const CLIENT_ROUTES: readonly NewsRoute[] = [
   route('PUT', 'rooms/ROOM/send/*/*'),
   route('POST', 'rooms/ROOM/send/*'),
@@ -33,7 +33,7 @@ const CLIENT_ROUTES: readonly NewsRoute[] = [
   route('PUT,DELETE', 'profile/*/avatar_url'),
 ];
 
-/** Below `/_matrix/federation/{version}/`. */
+/** Routes below `/_matrix/federation/{version}/`. */
 const FEDERATION_ROUTES: readonly NewsRoute[] = [
   route('PUT', 'send/*'),
   ...['send_join', 'send_leave', 'send_knock'].map((way) => route('PUT', `${way}/ROOM/*`)),
@@ -57,7 +57,7 @@ export function newsOf(method: string, rawUrl: string): RoomId | 'any' | undefin
   return undefined;
 }
 
-/** More than any route has: the rest of a longer path is not looked at. */
+/** No route has so many segments: the rest of a longer path is not looked at. */
 const MOST_SEGMENTS = 7;
 
 function newsAmong(

@@ -18,11 +18,11 @@ export interface OpenedMediaOptions {
   /** Addresses or networks of the clients that may use it. */
   networks: readonly string[];
   trustedProxies: readonly string[];
-  /** Told once of each status, 401 and 403, with which the homeserver refuses the service account. */
+  /** Is told once of each status, 401 and 403, with which the homeserver refuses the service account. */
   onRefused(status: number): void;
 }
 
-/** What to send instead of a request that was opened, and who takes its answer. */
+/** The request that is sent instead of one that was opened, and the handler of its answer. */
 export interface OpenedRequest {
   rawUrl: string;
   accessToken: string;

@@ -8,7 +8,7 @@ import type { Answered } from './exchange.ts';
 
 type Change = Exclude<keyof Sessions, 'tokenKeyOf' | 'deviceKeyOf' | 'get' | 'ask' | 'note' | 'bytes'>;
 
-/** What ends sessions, or may: its method and path below a prefix of the client API, as the homeserver is asked. */
+/** Requests that end sessions, or may: method and path below a prefix of the client API, as the homeserver is asked. */
 const ENDINGS: readonly { method: string; path: RegExp; means: Change }[] = [
   { method: 'POST', path: /^logout$/, means: 'end' },
   { method: 'POST', path: /^logout\/all$/, means: 'endAllOfUser' },
@@ -19,7 +19,7 @@ const ENDINGS: readonly { method: string; path: RegExp; means: Change }[] = [
 const CLIENT_PREFIX = /^\/_matrix\/client\/(?:api\/v1|r0|v1|v3|v2_alpha|unstable)\//;
 const MODERN_KEYS = /\/(?:keys\/(?:upload|claim|query|changes)$|room_keys\/)/;
 
-/** What only a modern client asks: its own sync, sliding sync, keys. */
+/** Tells whether only a modern client asks this: its own sync, sliding sync, keys. */
 const isModernPath = (path: string): boolean =>
   path.endsWith('/sync') || (path.includes('keys/') && MODERN_KEYS.test(path));
 

@@ -16,11 +16,11 @@ import { WrittenEvent } from '../../translate/written-event.ts';
 
 /** How an answer's room events are written. */
 export interface EventWriting {
-  /** Told of each event that is given. */
+  /** Is told of each event that is given. */
   onEvent(eventId: EventId | undefined, roomId: RoomId): void;
   /** The federation form. */
   isRaw: boolean;
-  /** Up to when ages are counted. */
+  /** The time up to which ages are counted. */
   nowMs: Milliseconds;
 }
 

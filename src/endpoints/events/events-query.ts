@@ -3,9 +3,9 @@ import { checkDirection, readLimit, readTimeout } from '../../matrix/query.ts';
 
 /** The parameters of `/events`, with or without a room. */
 export interface EventsQuery {
-  /** Undefined: from now on. */
+  /** The token to go on from; undefined: *now*. */
   from: string | undefined;
-  /** Ignored as natively, but for a bad one. */
+  /** It is ignored as in Synapse, unless it is bad. */
   to: string | undefined;
   timeoutMs: Milliseconds;
   limit: number;

@@ -10,7 +10,7 @@ import { Released, type ParkedPolls } from '../session/parked-polls.ts';
 import { waitForPlace } from '../session/wait-for-place.ts';
 import { writeAnswer } from './events-answer.ts';
 
-/** Where a poll starts: the token for the client, and what it means. */
+/** The start of a poll: the token for the client, and what it means. */
 export interface PollStart {
   token: string;
   position: StreamPosition;
@@ -18,7 +18,7 @@ export interface PollStart {
 
 /** A client's long poll while it waits. */
 export interface LongPoll {
-  /** Where it starts: read once, and known when the poll is looked at again. */
+  /** Reads once where the poll starts; the result is known when the poll is looked at again. */
   startAt(read: () => Promise<PollStart>): Promise<PollStart>;
   /** The session, whose calls end when the client leaves, and when the poll is released. */
   session: Session;
@@ -27,7 +27,7 @@ export interface LongPoll {
   quiet(end: string): string;
 }
 
-/** What the client asked for. */
+/** The client asked for this. */
 interface PollQuery {
   from: string | undefined;
   timeoutMs: Milliseconds;
@@ -101,7 +101,7 @@ export async function holdLongPoll(
   }
 }
 
-/** What fails for a while is asked again when the poll has its place. */
+/** Lets pass what fails for a while: it is asked again when the poll has its place. */
 function nothingYet(error: unknown): undefined {
   if (!isTransient(error)) throw error;
 }

@@ -5,12 +5,12 @@ import type { Milliseconds } from '../../matrix/identifiers.ts';
 /** The turns at the most expensive request there is; their owner is the session. */
 export type InitialSyncQueue = Turns;
 
-/** Of one session: its client, and the one that the client gave up and asked again. */
+/** A session has two turns: for its request, and for one that its client gave up and sent again. */
 const MOST_OF_ONE = 2;
 /** An initial sync takes seconds to minutes: asking again sooner would find the same queue. */
 const RETRY_AFTER_MS = 10_000;
 
-/** At most so many initial syncs at once; an old client takes one refusal as final, so the others wait first. */
+/** Allows so many initial syncs at once. An old client takes one refusal as final, so the others wait first. */
 export function createInitialSyncQueue(options: {
   maxInitialSyncs: number;
   initialSyncQueueMs: Milliseconds;

@@ -27,7 +27,7 @@ export interface PageForm {
 /** Homeservers give no more, whatever they are asked for. */
 const MOST_EVENTS = 1000;
 
-/** What the `state` of a page may hold back in memory. */
+/** The `state` of a page may hold back so much in memory. */
 const MOST_HELD_BYTES = 1024 * 1024;
 
 /**

@@ -53,7 +53,10 @@ export const createPeekEvents: CreateEndpoint<SessionCall> = (services) => {
     if (mayRead === undefined || mayRead === false) throw notReadable();
   }
 
-  /** Where the client goes on; the first poll after a look at the room goes on where that ended. */
+  /**
+   * Returns the place where the client goes on: the first poll after a snapshot of the room goes on where the
+   * snapshot ended.
+   */
   async function readStart(roomId: RoomId, from: string | undefined, poll: LongPoll): Promise<PollStart> {
     const { key, account } = poll.session;
     if (from !== undefined) return { token: from, position: await positionOf(from, poll) };
@@ -89,10 +92,13 @@ export const createPeekEvents: CreateEndpoint<SessionCall> = (services) => {
   };
 };
 
-/** Where a room was left is a place in it, which not every homeserver can tell the place in the stream of. */
+/**
+ * Gives up a snapshot's end that is no position: where a room was left is a place in the room, and not every
+ * homeserver tells its place in the stream.
+ */
 function orNowhere(error: unknown): undefined {
   if (!(error instanceof MatrixError) || isTransient(error)) throw error;
 }
 
-/** The same for rooms that are private and rooms that do not exist. */
+/** Makes the error for a room that cannot be read, the same for a private room and one that does not exist. */
 const notReadable = (): MatrixError => new MatrixError(403, 'M_FORBIDDEN', 'Non-joined access not allowed');

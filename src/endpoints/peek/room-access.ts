@@ -4,7 +4,7 @@ import { isMembershipOf, type JsonObject } from '../../matrix/client-event.ts';
 import { HomeserverError } from '../../matrix/errors.ts';
 import type { RoomId, UserId } from '../../matrix/identifiers.ts';
 
-/** As what a caller may read a room; undefined: not at all. */
+/** The role in which a caller may read a room; undefined: he may not. */
 export type RoomAccess = 'member' | 'left' | 'peeker' | undefined;
 
 /** Who asks about which room. */
@@ -17,12 +17,17 @@ export interface RoomQuestion {
 /**
  * Asks the homeserver what a room is to the caller, now.
  *
- * Who left sees the room as of the leave, unless he forgot it, or it goes on for him as for anybody: then he peeks. All
- * others, banned users too, need a room that is readable for the world. An unknown room looks like a forbidden one.
+ * A user who left sees the room as of the leave. If he forgot the room, or if the room is open and the homeserver
+ * cuts nothing, he peeks. All others, banned users too, need a room that the world may read. An unknown room looks
+ * like a forbidden one.
  *
  * Differs: forgotten-rooms-look-left
  *
+ *
+ *
  * @see docs/reference/synapse-legacy.md#peeking
+ *
+ *
  * @see docs/reference/synapse-legacy.md#room-initial-sync
  */
 export async function readRoomAccess(question: RoomQuestion, userId: UserId): Promise<RoomAccess> {
@@ -34,7 +39,10 @@ export async function readRoomAccess(question: RoomQuestion, userId: UserId): Pr
   return (await isWorldReadable(question)) ? 'peeker' : undefined;
 }
 
-/** Whether who left a room is shown what came after the leave: he forgot it, or it is open and the homeserver cuts nothing. */
+/**
+ * Tells whether a user who left is shown what came after the leave: he forgot the room, or it is open and the
+ * homeserver cuts nothing.
+ */
 async function goesOnAfterLeave(question: RoomQuestion, userId: UserId): Promise<boolean> {
   const { account, roomId } = question;
   const newest = orRefusal(account.messagesPage(roomId, { dir: 'b', limit: 1 }));

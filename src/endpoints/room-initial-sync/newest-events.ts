@@ -16,7 +16,7 @@ export interface NewestEventsOptions {
   events: LegacyEventBytes;
   /** Holds them, as the oldest come first in the answer and last from the homeserver. */
   spool: Spool;
-  /** Told of each event that is given. */
+  /** Is told of each event that is given. */
   onEvent: (eventId: EventId | undefined, roomId: RoomId) => void;
 }
 
@@ -24,7 +24,7 @@ export interface NewestEventsOptions {
 export interface NewestEvents {
   pages: number;
   newest: EventId | undefined;
-  /** Where to page on from the oldest. */
+  /** The token from which to page on behind the oldest. */
   start: string;
 }
 

@@ -40,13 +40,13 @@ export interface RoomSnapshotOptions {
   showsPresence: boolean;
   /** A turn for each member whose presence is asked for. */
   callTurns: Turns;
-  /** Whose turns they are. */
+  /** The owner of these turns. */
   owner: unknown;
 }
 
-/** In larger rooms nobody's presence is asked for. */
+/** Nobody's presence is asked for in larger rooms. */
 const MOST_MEMBERS = 50;
-/** What a small room's answer takes; the buffer grows with larger ones. */
+/** The answer for a small room takes so much; the buffer grows with larger ones. */
 const FIRST_BYTES = 4 * 1024;
 /** Smaller pieces cost a system call each. */
 const PIECE_BYTES = 64 * 1024;
@@ -89,7 +89,7 @@ function* inPieces(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
-/** Reads a list of state events, and writes them: natively without `unsigned.membership`. */
+/** Reads a list of state events and writes them, as Synapse does without `unsigned.membership`. */
 class StateWriter implements JsonVisitor {
   readonly #events: LegacyEventBytes;
   readonly #joined: JoinedMembers;
@@ -123,7 +123,7 @@ class StateWriter implements JsonVisitor {
   leave(): void {}
 }
 
-/** Each one's presence as the homeserver tells it; who cannot be asked about is left out. */
+/** Reads the presence of each member as the homeserver tells it; a user who cannot be asked about is left out. */
 async function readPresence(
   members: readonly UserId[],
   { account, callTurns, owner }: RoomSnapshotOptions,

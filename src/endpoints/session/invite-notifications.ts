@@ -11,7 +11,9 @@ const MOST_PAGES = 3;
  * Invited rooms → the whole invite event of each, where the caller's notifications have it.
  *
  * `/sync` shows an invite without id and time. What the homeserver refuses or does not have is absent: a name for the
- * event can be made up, so no answer fails for it.
+ * event can be made, so no answer fails for it.
+ *
+ *
  *
  * @see docs/reference/synapse-legacy.md#other-endpoints
  */

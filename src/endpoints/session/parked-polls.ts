@@ -10,14 +10,14 @@ export class Released extends Error {
   override readonly name = 'Released';
 }
 
-/** What a long poll holds while it is open. */
+/** A place is what a long poll holds while it is open. */
 export interface Place {
   /** Resolves when the poll may follow the stream: at once, unless its session follows enough already. */
   entered: Promise<void>;
   hasEntered(): boolean;
   /** Aborts, with a `Released`, when the poll shall end early. */
   signal: AbortSignal;
-  /** To be called when the poll was answered; whoever waits takes the place. */
+  /** Must be called when the poll was answered; the next one that waits takes the place. */
   leave(): void;
 }
 
@@ -54,7 +54,10 @@ export function createParkedPolls(options: { pollsPerSession: number; clock: Clo
   let isDraining = false;
 
   class SessionPolls {
-    /** In the order in which they got their places, and in which they came. */
+    /**
+     * The polls that have a place, in the order in which they got it; `waiting` has the others, in the order in which
+     * they came.
+     */
     readonly followed = new Set<Poll>();
     readonly waiting = new Set<Poll>();
     #timer = new AbortController();

@@ -9,20 +9,20 @@ import { HomeserverError, MatrixError } from '../../matrix/errors.ts';
 export interface Session extends KnownSession {
   tokenKey: TokenKey;
   deviceKey: TokenKey;
-  /** What the session may ask the homeserver, until its request is over. */
+  /** The account by which the session asks the homeserver, until its request is over. */
   account: Account;
 }
 
 export interface SessionReader {
   /** The request's session, by a `whoami` the first time. Throws the 401s of a missing or unknown access token. */
   sessionOf(request: FastifyRequest, signal: AbortSignal): Promise<Session>;
-  /** As `sessionOf`, but always asks the homeserver: for answers that ask it nothing else. */
+  /** Finds the session as `sessionOf` does, but always asks the homeserver: for answers that ask it nothing else. */
   checkedSessionOf(request: FastifyRequest, signal: AbortSignal): Promise<Session>;
   /** The session as the homeserver says now: to be asked before memory answers. */
   confirm(session: Session): Promise<Session>;
   /** Whoever asks, for requests that need no access token. Throws the 401s of a token that cannot be read. */
   accountOf(request: FastifyRequest, signal: AbortSignal): Account;
-  /** Whose share such a request is of: its access token's, else its client's address'. */
+  /** Returns the owner of the share that such a request takes: its access token, else its client's address. */
   shareOf(account: Account): string;
   /** Runs what needs the session; after a 401 the homeserver is asked before anything more is answered from memory. */
   withSession<Result>(session: Session, work: () => Promise<Result>): Promise<Result>;
@@ -31,7 +31,7 @@ export interface SessionReader {
 export function createSessionReader(options: {
   homeserver: Homeserver;
   sessions: Sessions;
-  /** What to tell the homeserver of where this request came from. */
+  /** Returns what the homeserver is told about where this request came from. */
   forwardedOf: (request: FastifyRequest) => Pick<Caller, 'forwardedFor' | 'forwardedProto'>;
 }): SessionReader {
   const { homeserver, sessions, forwardedOf } = options;
@@ -112,6 +112,6 @@ export function createSessionReader(options: {
   };
 }
 
-/** What guests are told where they may not be. */
+/** Makes the error for guests who may not ask this. */
 export const guestsForbidden = (): MatrixError =>
   new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guest access not allowed');

@@ -6,7 +6,7 @@ import type { Session } from './session.ts';
 export interface SharedDeviceOptions {
   modernSessions: ModernSessions;
   refuseSharedDevices: boolean;
-  /** Told once of each session that was found to be used by an old and a modern client. */
+  /** Is told once of each session that an old and a modern client were found to use. */
   onSharedDevice?: () => void;
 }
 
@@ -15,8 +15,10 @@ const SHARED_DEVICE =
   'give the old client a login of its own';
 
 /**
- * For polls, which acknowledge their device's to-device messages: a modern client on the same device would miss them.
- * Said once in the log; throws a 403 where the operator wants that refused.
+ * Checks the device of a poll, which acknowledges its to-device messages: a modern client on the same device would
+ * miss them. Logs that once; throws a 403 where the operator wants it refused.
+ *
+ *
  *
  * @see docs/decisions/events.md
  */

@@ -6,7 +6,10 @@ import { ClientLeft } from '../../http/send.ts';
 import type { HeldRecord, HeldSlot } from '../../translate/answer-output.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 
-/** What an answer must hold back until its time comes: in memory up to a bound, beyond it in a temporary file. */
+/**
+ * The spool holds what an answer must hold back until its time comes: in memory up to a bound, beyond it in a
+ * temporary file.
+ */
 export interface Spool {
   hold(slot: HeldSlot, record: HeldRecord): Promise<void>;
   /** The slot's records in the order in which they came; afterwards the slot is empty. */

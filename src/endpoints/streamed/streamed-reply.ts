@@ -39,7 +39,7 @@ async function* rejoin<Piece>(
   yield* rest;
 }
 
-/** What the hooks before have set. */
+/** Returns the headers that earlier hooks have set. */
 function headersOf(reply: FastifyReply): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(reply.getHeaders())) {

@@ -3,12 +3,15 @@ import { isCalledForm } from '../../http/form.ts';
 import { bodyOf } from './body.ts';
 import type { Call, CreateEndpoint } from '../route.ts';
 
-/** Longer than `null` with whatever white space somebody puts around it. */
+/** It is longer than `null` with whatever white space somebody puts around it. */
 const LONGEST_NOTHING = 64;
 
 /**
- * What needs no body, or did not at the time: passed on, with `{}` for none and for `null`, which an old Python client
- * sends everywhere; homeservers of today take neither. A body that is long enough to be one is not read.
+ * Passes on what needs no body, or did not need one at the time, with `{}` for none and for `null`, which an old
+ * Python client sends everywhere; homeservers of today take neither. A body that is long enough to be one is not
+ * read.
+ *
+ *
  *
  * @see docs/reference/clients.md#matrix-client-002-and-003
  */

@@ -2,7 +2,7 @@ import { fillStars } from '../../http/route-pattern.ts';
 import type { Endpoint } from '../route.ts';
 import type { Services } from '../services.ts';
 
-/** What only has another path today: passed on there, with the segments of its own as they came, and its query. */
+/** Passes on what only has another path today, to that path, with its own segments as they came, and its query. */
 export function createMoved({ passThrough }: Services, from: string, to: string): Endpoint {
   const pattern = from.split('/');
   return ({ request, reply }) => {

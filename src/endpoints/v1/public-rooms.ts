@@ -13,7 +13,7 @@ import type { Call, CreateEndpoint } from '../route.ts';
 const PAGE_LIMIT = 500;
 /** Smaller pieces cost a system call each. */
 const PIECE_BYTES = 64 * 1024;
-/** Of one answer: 100,000 rooms. */
+/** One answer has at most so many pages, which are 100,000 rooms. */
 const MOST_PAGES = 200;
 /** One after the other; a directory may hide rooms from some, but not that many. */
 const MOST_EMPTY_PAGES = 3;

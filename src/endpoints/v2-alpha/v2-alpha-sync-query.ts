@@ -2,7 +2,7 @@ import type { Milliseconds } from '../../matrix/identifiers.ts';
 import { readBoolean, readLimit, readSyncTimeout } from '../../matrix/query.ts';
 import { draftA, draftB, type V2AlphaDraft } from '../../translate/v2-alpha-draft.ts';
 
-/** What a client asks of v2_alpha's `/sync`. */
+/** A client asks this of v2_alpha's `/sync`. */
 export interface V2AlphaSyncQuery {
   draft: V2AlphaDraft;
   /** Newest events of each room, where the draft has that in the query. */
