@@ -50,7 +50,7 @@ export function createEventIndex(options: { maxBytes: number; onStep?: () => voi
     hashLower = b >>> 0;
   }
 
-  /** By the uppermost bits. */
+  /** Finds the bucket of a hash, by its uppermost bits. */
   const bucketOf = (upperHalf: number): number => Math.floor((upperHalf / 2 ** 32) * capacity);
 
   function find(): number {

@@ -18,7 +18,10 @@ const BYTES_PER_SESSION = 512;
 /** A session's memory holds so many users; the one that was told longest ago is forgotten first. */
 const MOST_USERS = 1000;
 
-/** What one session was told. It grows in place; the cache holds a new record with each change, to know its size. */
+/**
+ * Holds what one session was told. It grows in place; the cache holds a new record with each change, to know its
+ * size.
+ */
 interface Told {
   users: Map<string, EphemeralEvent>;
   bytes: number;

@@ -6,10 +6,10 @@
  * along. What stands here without one is nobody's.
  */
 export const CACHE_SHARES = {
-  /** What is left of catch-ups, and a few facts for each session. */
+  /** Holds what is left of catch-ups, and a few facts for each session. */
   'session-cursors': { parts: 64, keyedBy: 'session' },
   'event-rooms': { parts: 32, keyedBy: 'nobody' },
-  /** Whose an access token is: this makes the keys. */
+  /** Holds whose each access token is, and makes the sessions' keys. */
   sessions: { parts: 10, keyedBy: 'token' },
   'modern-sessions': { parts: 2, keyedBy: 'token' },
   presences: { parts: 6, keyedBy: 'session' },

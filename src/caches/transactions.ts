@@ -14,7 +14,7 @@ export interface Transactions<Answer> {
 
 /** About what an entry costs: its texts, the objects and the cache's own links. Measured: see docs/architecture.md. */
 const BYTES_PER_ANSWER = 1024;
-/** As long as Synapse keeps the answer to a transaction id, at least. */
+/** Synapse keeps the answer to a transaction id for as long at least. */
 const ANSWER_TTL_MS: Milliseconds = 30 * 60_000;
 
 /** Builds the memory of transactions that the homeserver does not keep, bounded in bytes. */

@@ -3,7 +3,7 @@ import { ConfigError, firstLine } from './config-error.ts';
 import { flagOf, settings } from './settings.ts';
 import { onOrOff } from './values.ts';
 
-/** What the command line asks for. */
+/** The command line asks for this. */
 export interface Arguments {
   action: 'run' | 'check-config' | 'help' | 'version' | keyof typeof ERRANDS;
   /** Start the embedded sandbox and stand in front of it; the demo does too. */
@@ -12,18 +12,20 @@ export interface Arguments {
   /** End after the demo. */
   once: boolean;
   configFile: string | undefined;
-  /** Of the doctor: the address at which clients meet the reverse proxy, and a file with an access token to try. */
+  /**
+   * The doctor is given the address at which clients meet the reverse proxy, and a file with an access token to try.
+   */
   publicUrl: string | undefined;
   accessTokenFile: string | undefined;
   /** Whether an errand answers in JSON. */
   json: boolean;
-  /** What an errand was given without a flag. */
+  /** The words that an errand was given without a flag. */
   operands: readonly string[];
   /** A setting's name → the value given. */
   flags: ReadonlyMap<string, string | boolean>;
 }
 
-/** What the first word can be, instead of running the gateway. */
+/** The words that may come first, instead of running the gateway. */
 export const ERRANDS = {
   doctor: { operands: '', help: 'say what will work with these settings and what is wrong' },
   usage: {

@@ -23,12 +23,12 @@ import {
 } from './values.ts';
 
 export interface Setting<Value> {
-  /** In the file; the flag and the variable are made from it (`flagOf`, `variableOf`). */
+  /** Its key in the file; the flag and the variable are made from it (`flagOf`, `variableOf`). */
   name: string;
   type: ValueType<Value>;
-  /** As it would be written in the file; undefined where it must be given. */
+  /** The default as it would be written in the file; undefined where the setting must be given. */
   byDefault: string | undefined;
-  /** What it does. */
+  /** Says what the setting does. */
   meaning: string;
   unit: string;
   /** A sentence: what switches it off, and what holds then; or that it cannot be off. */

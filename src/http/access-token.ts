@@ -4,9 +4,13 @@ import { MatrixError } from '../matrix/errors.ts';
 /**
  * A request's raw headers and query → its access token, or undefined where it sends none.
  *
- * The header is read from the raw list, as Node keeps only the first of two `Authorization` lines.
- * Throws native's 401s: for a token both in header and query, for two headers, for another scheme than Bearer.
- * An empty `?access_token=` is none here; `requireAccessToken` makes it the unknown token that native sees.
+ * The header is read from the raw list, as Node keeps only the first of two `Authorization` lines. Throws Synapse's
+ * own 401s: for a token both in header and query, for two headers, for another scheme than Bearer. An empty
+ * `?access_token=` is none here; `requireAccessToken` makes it an unknown token, as Synapse does.
+ *
+ *
+ *
+ *
  *
  * @see docs/reference/synapse-legacy.md#common-http-facts
  */
@@ -25,21 +29,27 @@ export function readAccessToken(
 }
 
 /**
- * An `?access_token=` → the same; undefined for an empty one. Throws native's 401s: beside a header, and for a token that
- * no header can carry to the homeserver.
+ * An `?access_token=` → the same; undefined for an empty one. Throws Synapse's own 401s: beside a header, and for a
+ * token that no header can carry to the homeserver.
  */
 export function checkQueryToken(accessToken: string, hasHeader: boolean): AccessToken | undefined {
   if (hasHeader) throw missingToken('Mixing Authorization headers and access_token query parameters.');
   return accessToken === '' ? undefined : toSendable(accessToken);
 }
 
-/** A token → the same, where a header can carry all of it. Throws native's 401 for any other: nobody has such a token. */
+/**
+ * A token → the same, where a header can carry all of it. Throws Synapse's 401 for any other: nobody has such a
+ * token.
+ */
 export function toSendable(accessToken: string): AccessToken {
   if (/^[\x21-\x7e]+$/.test(accessToken)) return accessToken as AccessToken;
   throw unknownToken();
 }
 
-/** As `readAccessToken`, for the paths that are answered here: throws native's 401 where there is no token. */
+/**
+ * Reads as `readAccessToken` does, for the paths that are answered here: throws Synapse's 401 where there is no
+ * token.
+ */
 export function requireAccessToken(rawHeaders: readonly string[], query: URLSearchParams): AccessToken {
   const accessToken = readAccessToken(rawHeaders, query);
   if (accessToken !== undefined) return accessToken;
@@ -47,10 +57,13 @@ export function requireAccessToken(rawHeaders: readonly string[], query: URLSear
   throw missingToken('Missing access token');
 }
 
-/** What clients write for a token that they do not have. */
+/** Clients write this for a token that they do not have. */
 const NO_TOKENS: ReadonlySet<string> = new Set(['None', 'null', 'undefined', 'nil', 'false']);
 
-/** As `readAccessToken`, for requests that need no token: what can be none, as `None` of Python, is none. */
+/**
+ * Reads as `readAccessToken` does, for requests that need no token: what cannot be one, such as Python's `None`,
+ * counts as none.
+ */
 export function readTokenIfAny(
   rawHeaders: readonly string[],
   query: URLSearchParams,

@@ -28,8 +28,8 @@ export function isBelow(paths: readonly string[], rawPath: string): boolean {
 }
 
 /**
- * Segments → a raw path, each of them escaped. Throws native's 404 where a server behind us could take one for a step
- * up: an id may be anything that a client, or a token of ours, says.
+ * Segments → a raw path, each of them escaped. Throws Synapse's 404 where a server behind us could take one for a
+ * step up: an id may be anything that a client, or a token of ours, says.
  */
 export function toRawPath(...segments: readonly string[]): string {
   const rawPath = segments.map((segment) => encodeURIComponent(segment.toWellFormed())).join('/');

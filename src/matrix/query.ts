@@ -1,4 +1,4 @@
-// Query parameters as native reads them, with its words for what it refuses.
+// Query parameters as Synapse reads them, with its words for what it refuses.
 
 import { invalidParam, MatrixError } from './errors.ts';
 import type { Milliseconds } from './identifiers.ts';

@@ -57,7 +57,7 @@ export interface SyncResponse {
 /** @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/message_pagination.yaml */
 export interface MessagesResponse {
   start?: MessagesToken | Absent;
-  /** Absent when nothing lies beyond; some homeservers give it on the last page too. */
+  /** It is absent when nothing lies beyond; some homeservers give it on the last page too. */
   end?: MessagesToken | Absent;
   chunk?: ClientEvent[] | Absent;
   state?: ClientEvent[] | Absent;

@@ -11,7 +11,10 @@ export const SENT = 1 / 4;
 
 /** A loop budget bounds the bytes that are worked on between two turns of the event loop, for all requests together. */
 export interface LoopBudget {
-  /** Undefined where so many bytes may be worked on now; else it resolves in the turn in which they may. They are counted. */
+  /**
+   * Counts the bytes, and returns undefined where they may be worked on now; else a promise that resolves in the turn
+   * in which they may.
+   */
   turnFor(bytes: number): Promise<void> | undefined;
   /** Counts bytes that were worked on; whether something is left for this turn. */
   spend(bytes: number): boolean;

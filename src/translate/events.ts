@@ -5,7 +5,7 @@ import type { WrittenEvent } from './written-event.ts';
 /** An event of a timeline, or of a page, as the homeserver wrote it; parsed only where it is written in an odd way. */
 export type RoomEvent = ClientEvent | WrittenEvent;
 
-/** A room's history in an incremental `/sync`, by arrival. */
+/** A room's history as an incremental `/sync` tells it, in the order of arrival. */
 export interface RoomTimeline {
   roomId: RoomId;
   timeline: readonly RoomEvent[];
@@ -16,8 +16,8 @@ export interface RoomTimeline {
   /** Our own last leave, where the room is left now. */
   lastVisible?: EventId;
   /**
-   * Where our own join stands in the timeline, if we were not in the room before: what stands before it may be older
-   * than the update.
+   * The place of our own join in the timeline, if we were not in the room before: events before it may be older than
+   * the update.
    */
   joinedAt?: number;
   /** Whether our own join is among what happened. */
@@ -44,7 +44,7 @@ export interface StreamUpdate {
   /** Rooms with history, in the order of their ids. */
   rooms: readonly RoomTimeline[];
   pendingRooms: readonly PendingRoom[];
-  /** Presence, typing, receipts and account data, in native's order. */
+  /** Presence, typing, receipts and account data, in the order that Synapse gives them in. */
   ephemeral: readonly WrittenEphemeral[];
 }
 
@@ -59,7 +59,7 @@ export function countRoomEvents({ rooms }: StreamUpdate): number {
 }
 
 /**
- * Timelines → one list, oldest first, each room in its own order.
+ * Merges timelines into one list, oldest first, each room in its own order.
  *
  * Differs: order-across-rooms
  */

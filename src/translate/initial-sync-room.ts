@@ -81,7 +81,7 @@ export class InitialSyncRoom {
     this.#out = out;
     this.#own = new OwnMembership(userId);
     this.#timelineBytes = new LegacyEventBytes(roomId, nowMs, { isRaw, withoutUnsigned: ['transaction_id'] });
-    // As in native's `state` arrays, which have no `unsigned.membership`.
+    // Synapse's own `state` arrays have no `unsigned.membership`.
     const withoutUnsigned = ['membership', 'transaction_id'] as const;
     this.#stateBytes = new LegacyEventBytes(roomId, nowMs, { isRaw, withoutUnsigned });
     if (membership === 'leave') this.#waiting = new ByteSink(BLOCK_BYTES);
@@ -189,7 +189,8 @@ export class InitialSyncRoom {
   }
 
   /**
-   * The place where a client pages back from: `prev_batch` of an unlimited timeline is *now*, and would give the chunk again.
+   * Returns the token that a client pages back from: `prev_batch` of an unlimited timeline is *now*, and would give
+   * the chunk again.
    *
    * Differs: own-start-tokens
    */

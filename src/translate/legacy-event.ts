@@ -71,7 +71,10 @@ function withoutKeys(unsigned: unknown, { withoutUnsigned = [] }: LegacyEventOpt
   return kept;
 }
 
-/** Where a redaction keeps what it redacts depends on the room's version; legacy clients look on top. */
+/**
+ * Puts `redacts` on top and into the content: where a redaction has it depends on the room's version, and legacy
+ * clients look on top.
+ */
 function withRedacts(event: LegacyEvent): LegacyEvent {
   const content = isObject(event.content) ? event.content : {};
   const redacts = event['redacts'] ?? content['redacts'] ?? undefined;

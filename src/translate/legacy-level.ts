@@ -6,9 +6,9 @@ import { KnownKeys, setOf } from './known-keys.ts';
 import { KnownMembers } from './known-members.ts';
 import type { WrittenEvent } from './written-event.ts';
 
-/** What all levels of one room's events share. */
+/** All levels of one room's events share this. */
 export interface RoomEvents {
-  /** As JSON text. */
+  /** The room's id as JSON text. */
   roomId: Buffer;
   nowMs: Milliseconds;
   isRaw: boolean;
@@ -271,7 +271,11 @@ const CONTENT_START = Buffer.from(',"content":{');
 
 const DIGIT_ONE = 0x31;
 
-/** What Conduit says of the age of every event: it is counted then. @see docs/homeservers.md#conduit */
+/**
+ * Tells whether the age is 1, which Conduit says of every event: the age is computed then.
+ *
+ * @see docs/homeservers.md#conduit
+ */
 const isOne = (bytes: Buffer, members: KnownMembers, key: number): boolean =>
   members.valueEnd(key) - members.valueStart(key) === 1 && bytes[members.valueStart(key)] === DIGIT_ONE;
 

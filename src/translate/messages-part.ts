@@ -12,7 +12,7 @@ import { missingUsers, POWER_LEVELS_TYPE } from './users-of-power-levels.ts';
 /** The client's page, which all parts write to. */
 export interface PageWriting {
   sink: ByteSink;
-  /** Absent: events are written as they came. */
+  /** Writes legacy events; absent where events are written as they came. */
   legacy?: LegacyEventBytes;
   /** How many events the page has already, and their ids: some homeservers give an event on two pages. */
   count: number;
@@ -32,7 +32,7 @@ export class MessagesPart implements JsonVisitor {
   /** How many events were written. */
   count = 0;
   start: string | undefined;
-  /** Absent where nothing lies beyond. */
+  /** The page's `end`; absent where nothing lies beyond. */
   end: string | undefined;
   hasState = false;
   readonly #writing: PageWriting;

@@ -28,7 +28,7 @@ export function roomState({ start, end }: RoomSnapshot): string {
   return `],${JSON.stringify({ start, end }).slice(1)},"state":[`;
 }
 
-/** What follows the state: presence and, of events that are text already, receipts and account data. */
+/** Writes what follows the state: presence and, from events that are text already, receipts and account data. */
 export function roomEnd(
   presence: readonly LegacyEphemeralEvent[],
   receipts: readonly string[],

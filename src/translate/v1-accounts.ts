@@ -4,7 +4,9 @@ import type { JsonObject } from '../matrix/client-event.ts';
 import { MatrixError } from '../matrix/errors.ts';
 
 /**
- * What a homeserver asks for before it registers somebody.
+ * The homeserver asks for this before it registers somebody.
+ *
+ *
  *
  * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/registration.yaml
  */
@@ -30,8 +32,8 @@ export function withHomeServer(answer: JsonObject): JsonObject {
 }
 
 /**
- * What the homeserver asks for → the flows of `GET /register` in api/v1: `m.login.password` where a dummy stage is
- * enough, else none, as its other stages (captcha, email) had other fields.
+ * Turns what the homeserver asks for into the flows of `GET /register` in api/v1: `m.login.password` where a dummy
+ * stage is enough, else none, as its other stages (captcha, email) had other fields.
  */
 export function toV1Flows(authentication: AuthenticationResponse): { flows: { type: string }[] } {
   return { flows: hasDummyFlow(authentication) ? [{ type: 'm.login.password' }] : [] };
