@@ -28,9 +28,7 @@ export interface WholeSyncResponse extends SyncResponse {
  * state before them.
  *
  *
- *
  * @see docs/reference/synapse-legacy.md#sync
- *
  *
  * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/sync.yaml
  */
