@@ -1,22 +1,12 @@
-import { get, type IncomingMessage } from 'node:http';
+import { get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createEventRooms } from '../../../src/caches/event-rooms.ts';
-import { createPresences } from '../../../src/caches/presences.ts';
-import { createSessions } from '../../../src/caches/sessions.ts';
-import { createVisibilities } from '../../../src/caches/visibility.ts';
-import { createSessionCursors } from '../../../src/follow/session-cursors.ts';
 import { createBotSessions } from '../../../src/endpoints/session/bot-sessions.ts';
 import {
   createInitialSyncQueue,
   type InitialSyncQueue,
 } from '../../../src/endpoints/initial-sync/initial-sync-queue.ts';
-import { createVisibilityWait } from '../../../src/endpoints/streamed/visibility-wait.ts';
-import { createSessionReader } from '../../../src/endpoints/session/session.ts';
-import { synapse } from '../../../src/homeserver/kinds/synapse.ts';
-import { systemClock } from '../../../src/scheduling/clock.ts';
-import { createTurns } from '../../../src/scheduling/turns.ts';
 import type { ClientEvent } from '../../../src/matrix/client-event.ts';
 import type { EventId, RoomId, UserId } from '../../../src/matrix/identifiers.ts';
 import { createEndpointServer } from '../../support/endpoint-server.ts';
@@ -27,6 +17,12 @@ import {
   HeldStream,
   inChunks,
 } from '../../support/fake-homeserver.ts';
+import {
+  authorization,
+  readToEnd,
+  requestOverSocket,
+  streamedServices,
+} from '../../support/streamed-endpoint.ts';
 
 const running: FastifyInstance[] = [];
 afterEach(async () => {
@@ -34,7 +30,6 @@ afterEach(async () => {
 });
 
 const PATH = '/_matrix/client/v3/initialSync';
-const authorization = 'Bearer token';
 const anAnswer = {
   next_batch: 's1_2',
   rooms: { join: { '!a:test': { timeline: { events: [{ type: 'm.room.message', event_id: '$1' }] } } } },
@@ -52,26 +47,11 @@ async function start(
     notifications: async () => ({}),
     ...answers,
   });
-  const maxBytes = 1 << 16;
-  const eventRooms = createEventRooms({ maxBytes });
-  const clock = systemClock;
-  const visibilities = createVisibilities({ maxBytes, ask: homeserver.roomVisibility });
-  const visibilityTurns = createTurns({ most: 16, mostOfOne: 4 });
+  const { services, eventRooms } = streamedServices(homeserver);
   const app = await createEndpointServer('initial-sync', {
-    kind: async () => synapse,
-    sessions: createSessionReader({
-      homeserver,
-      sessions: createSessions({ maxBytes }),
-      forwardedOf: () => ({}),
-    }),
-    cursors: createSessionCursors({ maxBytes }),
-    eventRooms,
-    presences: createPresences({ maxBytes }),
-    waitForVisibilities: (signal) =>
-      createVisibilityWait({ visibilities, visibilityTurns, clock, budgetMs: 2000, signal }),
+    ...services,
     initialSyncTurns: queue,
     bots: createBotSessions({ maxBytes: 1 << 16 }),
-    clock,
   });
   running.push(app);
   const ask = (query = '', method: 'GET' | 'HEAD' = 'GET') =>
@@ -82,25 +62,7 @@ async function start(
 const filtersOf = (homeserver: FakeHomeserver) =>
   homeserver.callsOf('streamSync').map(([{ filter }]) => filter);
 
-/** A request over a socket of its own, as soon as its head is there. */
-async function request(app: FastifyInstance): Promise<IncomingMessage> {
-  if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' });
-  const { port } = app.server.address() as AddressInfo;
-  return new Promise((resolve, reject) => {
-    get({ port, path: PATH, headers: { authorization }, agent: false }, resolve).on('error', reject);
-  });
-}
-
-/** The body as far as it came, and whether it came to its end. */
-async function readAll(answer: IncomingMessage): Promise<{ text: string; isWhole: boolean }> {
-  let text = '';
-  try {
-    for await (const chunk of answer) text += String(chunk);
-    return { text, isWhole: answer.complete };
-  } catch {
-    return { text, isWhole: false };
-  }
-}
+const request = (app: FastifyInstance) => requestOverSocket(app, PATH);
 
 describe('GET /initialSync', () => {
   test('an access token -> the legacy answer, uncached, and its events are remembered', async () => {
@@ -246,7 +208,7 @@ describe('GET /initialSync', () => {
     const answer = await request(app);
     expect(answer.statusCode).toBe(200);
     body.fail(new Error('broken off'));
-    const { text, isWhole } = await readAll(answer);
+    const { text, isWhole } = await readToEnd(answer);
     expect(isWhole).toBe(false);
     expect(() => JSON.parse(text)).toThrow(SyntaxError);
   });
@@ -257,7 +219,7 @@ describe('GET /initialSync', () => {
     body.send(beginning);
     const answer = await request(app);
     body.send('}nonsense');
-    expect(await readAll(answer)).toMatchObject({ isWhole: false });
+    expect(await readToEnd(answer)).toMatchObject({ isWhole: false });
     await body.abandoned;
   });
 
@@ -268,7 +230,7 @@ describe('GET /initialSync', () => {
     const answer = await request(app);
     body.send('}}}');
     body.end();
-    const { text, isWhole } = await readAll(answer);
+    const { text, isWhole } = await readToEnd(answer);
     expect(isWhole).toBe(true);
     expect(JSON.parse(text)).toMatchObject({ end: 's1_2', receipts: [] });
   });

@@ -1,25 +1,14 @@
-import { get, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createEventRooms } from '../../../src/caches/event-rooms.ts';
-import { createPresences } from '../../../src/caches/presences.ts';
 import { createModernSessions } from '../../../src/caches/modern-sessions.ts';
-import { createSessions } from '../../../src/caches/sessions.ts';
-import { createVisibilities } from '../../../src/caches/visibility.ts';
-import { createSessionCursors } from '../../../src/follow/session-cursors.ts';
 import { encodeCatchUpToken, encodeRoomToken } from '../../../src/tokens/own-tokens.ts';
 import {
   createInitialSyncQueue,
   type InitialSyncQueue,
 } from '../../../src/endpoints/initial-sync/initial-sync-queue.ts';
 import { createParkedPolls } from '../../../src/endpoints/session/parked-polls.ts';
-import { createSessionReader } from '../../../src/endpoints/session/session.ts';
 import { checkSharedDevice } from '../../../src/endpoints/session/shared-device.ts';
-import { createVisibilityWait } from '../../../src/endpoints/streamed/visibility-wait.ts';
-import { synapse } from '../../../src/homeserver/kinds/synapse.ts';
 import { systemClock } from '../../../src/scheduling/clock.ts';
-import { createTurns } from '../../../src/scheduling/turns.ts';
 import type {
   AccessToken,
   EventId,
@@ -35,6 +24,7 @@ import {
   HeldStream,
   inChunks,
 } from '../../support/fake-homeserver.ts';
+import { authorization, requestOverSocket, streamedServices } from '../../support/streamed-endpoint.ts';
 
 const running: FastifyInstance[] = [];
 afterEach(async () => {
@@ -42,7 +32,6 @@ afterEach(async () => {
 });
 
 const PREFIX = '/_matrix/client/v2_alpha';
-const authorization = 'Bearer token';
 const roomId = '!a:test' as RoomId;
 const anAnswer = {
   next_batch: 's1_2',
@@ -61,26 +50,13 @@ async function start(
     notifications: async () => ({}),
     ...answers,
   });
-  const maxBytes = 1 << 16;
-  const identities = createSessions({ maxBytes });
-  const sessions = createSessionReader({ homeserver, sessions: identities, forwardedOf: () => ({}) });
-  const modernSessions = createModernSessions({ maxBytes });
+  const { services, identities, eventRooms } = streamedServices(homeserver);
+  const modernSessions = createModernSessions({ maxBytes: 1 << 16 });
   const parkedPolls = createParkedPolls({ pollsPerSession: 1, clock: systemClock });
-  const eventRooms = createEventRooms({ maxBytes });
-  const clock = systemClock;
-  const visibilities = createVisibilities({ maxBytes, ask: homeserver.roomVisibility });
-  const visibilityTurns = createTurns({ most: 16, mostOfOne: 4 });
   const app = await createEndpointServer('v2-alpha-sync', {
-    kind: async () => synapse,
-    sessions,
-    cursors: createSessionCursors({ maxBytes }),
-    eventRooms,
-    presences: createPresences({ maxBytes }),
-    waitForVisibilities: (signal) =>
-      createVisibilityWait({ visibilities, visibilityTurns, clock, budgetMs: 2000, signal }),
+    ...services,
     initialSyncTurns: queue,
     parkedPolls,
-    clock,
     maxPollTimeoutMs: 60_000,
     checkSharedDevice: (session, asked) =>
       checkSharedDevice(session, asked, { modernSessions, refuseSharedDevices: true }),
@@ -103,16 +79,6 @@ async function start(
 /** What the homeserver was asked, each time. */
 const askedOf = (homeserver: FakeHomeserver) =>
   homeserver.callsOf('streamSync').map(([{ filter, ...query }]) => ({ ...query, filter: filter.trim() }));
-
-/** A request over a socket of its own, as soon as its head is there. */
-async function request(app: FastifyInstance, path: string, signal?: AbortSignal): Promise<IncomingMessage> {
-  if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' });
-  const { port } = app.server.address() as AddressInfo;
-  const options = { port, path, headers: { authorization }, agent: false, ...(signal && { signal }) };
-  return new Promise((resolve, reject) => {
-    get(options, resolve).on('error', reject);
-  });
-}
 
 describe('GET /v2_alpha/sync', () => {
   test('an access token -> draft B, uncut, and its events are remembered', async () => {
@@ -298,7 +264,7 @@ describe('GET /v2_alpha/sync', () => {
       content: {},
     }));
     stream.send(`{"rooms":{"join":{"!a":{"timeline":{"events":${JSON.stringify(events)}}}`);
-    const answer = await request(app, `${PREFIX}/sync`);
+    const answer = await requestOverSocket(app, `${PREFIX}/sync`);
     stream.fail(new Error('gone'));
     const read = async () => {
       for await (const chunk of answer) void chunk;
@@ -318,7 +284,7 @@ describe('GET /v2_alpha/sync', () => {
       },
     });
     const leaving = new AbortController();
-    const answer = request(app, `${PREFIX}/sync?since=s1&timeout=30000`, leaving.signal);
+    const answer = requestOverSocket(app, `${PREFIX}/sync?since=s1&timeout=30000`, leaving.signal);
     const signal = await asked.promise;
     const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
     leaving.abort();
