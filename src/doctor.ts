@@ -16,13 +16,13 @@ import { isWell, toJson, toText } from './operate/doctor/report.ts';
 
 export interface DoctorOptions {
   sources: ConfigSources;
-  /** Where clients meet the reverse proxy; without it no proxy is tried. */
+  /** The address at which clients meet the reverse proxy; without it no proxy is tried. */
   publicUrl: string | undefined;
-  /** Without it no legacy endpoint is tried. */
+  /** A file with an access token; without it no legacy endpoint is tried. */
   accessTokenFile: string | undefined;
   json: boolean;
   write: (text: string) => unknown;
-  /** For each short request. */
+  /** How long each short request may take. */
   deadlineMs?: Milliseconds;
 }
 
@@ -68,7 +68,7 @@ async function examine({
   return findings;
 }
 
-/** Where a gateway with these settings is reached on its own machine. */
+/** Returns the address of a gateway with these settings on its own machine. */
 function internalUrlOf({ internalListen: { host, port } }: Config): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;

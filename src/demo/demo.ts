@@ -8,7 +8,7 @@ import { createOldClient, DemoFailure, type OldClient, withAccessToken } from '.
 export interface DemoOptions {
   /** The gateway's address, in front of a homeserver on which anybody may register. */
   gatewayUrl: string;
-  /** Where the operator looks. */
+  /** The address at which the operator looks. */
   internalUrl: string;
   /** Whether the reader is left with something to try. */
   once: boolean;

@@ -16,7 +16,7 @@ export type ReadNow = (
   },
 ) => Promise<SyncToken>;
 
-/** So many, that Synapse has forgotten the first one's answer when the last one is used. */
+/** There are so many that Synapse has forgotten the first one's answer when the last one is used. */
 const VARIANTS = 4096;
 
 /**

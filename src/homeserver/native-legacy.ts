@@ -4,7 +4,7 @@ import type { Milliseconds } from '../matrix/identifiers.ts';
 import type { Connections } from './connections.ts';
 import { readWholeAnswer } from './whole-answer.ts';
 
-/** What is asked of either side: path and query, and who asks, in headers. */
+/** Both sides are asked this: path and query, and who asks, in headers. */
 export interface ComparedRequest {
   rawUrl: string;
   headers: Readonly<Record<string, string>>;

@@ -159,7 +159,7 @@ export class ClientResponse<
   }
 }
 
-/** What was written, as bytes; of bytes the same memory. */
+/** Returns what was written as bytes; bytes are not copied. */
 function bytesOf(chunk: unknown, encoding: unknown): Buffer {
   if (typeof chunk === 'string')
     return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');

@@ -9,8 +9,8 @@ export interface RoutePattern {
   prefixes: readonly Prefix[];
   methods: readonly string[];
   /**
-   * Below the prefix. `*` stands for one segment, which may be empty only at the end, as an empty state key is. `**`, at the
-   * end, stands for all the rest.
+   * The path below the prefix. `*` stands for one segment, which may be empty only at the end, as an empty state key
+   * is. `**`, at the end, stands for all the rest.
    */
   path: string;
 }

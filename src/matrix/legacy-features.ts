@@ -2,9 +2,9 @@
 // the settings of the sunset take their names.
 
 export interface Feature {
-  /** In metrics, settings and JSON. */
+  /** Its name in metrics, settings and JSON. */
   id: string;
-  /** For people. */
+  /** Its name for people. */
   title: string;
   /** Previews are not deprecated (Matrix 1.14): they have a section of their own in the report, and no sunset. */
   section: 'legacy' | 'previews';

@@ -17,7 +17,7 @@ export interface Question {
 export interface Answer {
   status: number;
   headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** At most `MOST_BYTES` of it. */
+  /** The body's text, at most `MOST_BYTES` of it. */
   text: string;
   /** Until the body's first byte, and until its last. */
   firstByteMs: Milliseconds;

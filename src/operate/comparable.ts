@@ -14,7 +14,7 @@ export type ChunkBlock =
   'room events' | 'presence' | 'typing' | 'receipts' | 'tags' | 'account data' | 'room account data';
 
 export interface ChunkEntry {
-  /** What it is, the same in both answers; a second one of the same name in an answer ends in `#2`. */
+  /** The entry's name, the same in both answers; a second one of the same name in an answer ends in `#2`. */
   identity: string;
   block: ChunkBlock;
   roomId: string | undefined;

@@ -9,7 +9,7 @@ export interface KnownDifference {
   id: string;
   /** The heading of docs/endpoints.md under which it stands. */
   endpoint: string;
-  /** What a client sees, as a sentence without its full stop. */
+  /** Says what a client sees, as a sentence without its full stop. */
   what: string;
   /** Why it is so, and what Synapse does. */
   why: string;

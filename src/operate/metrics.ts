@@ -4,21 +4,21 @@ import type { Milliseconds } from '../matrix/identifiers.ts';
 import { prefixOf } from './prefix.ts';
 
 export interface FinishedRequest {
-  /** What answered: the label of a route, or `passthrough`. */
+  /** The label of the route that answered, or `passthrough`. */
   endpoint: string;
-  /** As it was sent; only its prefix is kept. */
+  /** The URL as it was sent; only its prefix is kept. */
   rawUrl: string;
   method: string;
   /** 0 where the client left before an answer began. */
   status: number;
 }
 
-/** What is counted. No label ever holds an id, a path or a token: each has a closed set of values. */
+/** Counts what happens. No label ever holds an id, a path or a token: each has a closed set of values. */
 export interface Metrics {
   requestFinished(request: FinishedRequest, durationMs: Milliseconds): void;
   /** A call of our own to the homeserver: its name in the port; status 0 without an answer. */
   homeserverCallFinished(call: string, durationMs: Milliseconds, status: number): void;
-  /** What a catch-up token means was at hand, or was asked for anew. */
+  /** Is told whether the remainder of a catch-up token was at hand, or was built anew. */
   remainderFound(how: 'hit' | 'rebuilt'): void;
   /** Something happened that an operator may want to know of. */
   count(what: keyof typeof COUNTERS): void;
@@ -33,7 +33,7 @@ export interface Metrics {
   /** Something that can be counted at any moment; read whenever somebody looks at the metrics. */
   watch(gauge: 'parkedPolls' | 'initialSyncsRunning' | 'initialSyncsQueued', read: () => number): void;
   watchCacheBytes(cache: string, read: () => number): void;
-  /** In Prometheus' text format. */
+  /** Returns all of it in Prometheus' text format. */
   text(): Promise<string>;
   readonly contentType: string;
 }

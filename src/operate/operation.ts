@@ -43,7 +43,7 @@ export interface OperationOptions extends Pick<
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
-  /** Whose an access token is, where that is remembered. */
+  /** Returns whose an access token is, where that is remembered. */
   userOf: (accessToken: AccessToken, masquerade: ReturnType<typeof readMasquerade>) => UserId | undefined;
 }
 
@@ -53,7 +53,7 @@ export interface Operation {
    * it is refused; may answer it, so that nobody else does.
    */
   readonly onRequest: (label: string, request: FastifyRequest, reply: FastifyReply) => void;
-  /** What stands on the internal listener beside health and metrics. */
+  /** Registers what stands on the internal listener beside health and metrics. */
   readonly routes: (internal: FastifyInstance) => Promise<void>;
   /** `ownUrl` is where clients reach this gateway, once it listens. */
   start(): Promise<void>;

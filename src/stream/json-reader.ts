@@ -78,7 +78,10 @@ export class JsonReader {
     this.#mostValueBytes = options.mostValueBytes ?? DEFAULT_MOST_VALUE_BYTES;
   }
 
-  /** Where the first byte of the visited value, or the last one of the left value, is in the chunk that was pushed. */
+  /**
+   * Returns the place of the visited value's first byte, or of the left value's last one, in the chunk that was
+   * pushed.
+   */
   get at(): number {
     return this.#at;
   }

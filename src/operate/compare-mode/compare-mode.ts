@@ -23,7 +23,7 @@ export interface ComparedRequest {
 export interface CompareModeOptions {
   /** Who answers the client; the other one is compared. */
   mode: 'shadow' | 'native';
-  /** Of the requests that could be compared, from 0 to 1. */
+  /** The share of the comparable requests that is compared, from 0 to 1. */
   share: number;
   findings: Findings;
   onCompared: (endpoint: ComparedEndpoint, outcome: Outcome) => void;
@@ -32,14 +32,14 @@ export interface CompareModeOptions {
   passOn: (request: { raw: IncomingMessage }, reply: FastifyReply, rawUrl: string) => void;
   askNative: (request: ComparedRequest) => Promise<unknown>;
   askOurs: (request: ComparedRequest) => Promise<unknown>;
-  /** Whose the request is, once either side has answered it. */
+  /** Returns the user of the request, once either side has answered it. */
   userIdOf: (request: IncomingMessage) => string | undefined;
   /** Whether only Hindsync understands this token. */
   isOwnToken: (token: string) => boolean;
   /** `X-Forwarded-For` for the other side. */
   forwardedForOf: (request: IncomingMessage) => string | undefined;
   logger: Pick<Logger, 'warn'>;
-  /** From 0 to 1. */
+  /** Returns a number from 0 to 1. */
   random?: () => number;
 }
 
@@ -154,7 +154,7 @@ export function createCompareMode(options: CompareModeOptions): CompareMode {
   };
 }
 
-/** The same under the prefix where every homeserver that has the endpoint has it. */
+/** Moves a URL under the prefix where every homeserver that has the endpoint has it. */
 const toModernPrefix = (rawUrl: string): string => rawUrl.replace(OLD_PREFIX, '/_matrix/client/v3/');
 
 function toQuestion(request: IncomingMessage, forwardedFor: string | undefined): ComparedRequest {

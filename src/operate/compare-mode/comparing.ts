@@ -19,7 +19,7 @@ export interface AnsweredRequest {
 /** Asks the other side → its JSON; undefined where it gave none with status 200. */
 export type AskOther = (rawUrl: string) => Promise<unknown>;
 
-/** As many polls as it takes to come to now, at most. */
+/** It takes at most so many polls to come to *now*. */
 const MOST_POLLS = 10;
 const EVENTS_A_POLL = 500;
 
@@ -47,7 +47,7 @@ async function pairOf({ rawUrl, answer }: AnsweredRequest, askOther: AskOther): 
   return other === undefined ? undefined : { answer, other };
 }
 
-/** From the answer's `start` on the other side is followed to now, so that it has all of the interval, and more. */
+/** Follows the other side from the answer's `start` to *now*, so that it has all of the interval, and more. */
 async function pairOfEvents(
   { rawUrl, answer }: AnsweredRequest,
   askOther: AskOther,

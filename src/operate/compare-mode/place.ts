@@ -1,12 +1,12 @@
 import type { Difference } from '../compare.ts';
 
-/** In which way two answers differ at a place. */
+/** The way in which two answers differ at a place. */
 export type DifferenceKind = 'missing in ours' | 'missing natively' | 'another value' | 'another order';
 
 /** Keys of legacy answers and of Matrix events: words of the specification, which tell nothing of anybody. */
 const KNOWN_KEY = /^[a-z_]{1,30}$/;
 const KNOWN_TYPE = /^m\.[a-z_]{1,30}(?:\.[a-z_]{1,30}){0,3}(?= |$)/;
-/** Below these stands what people wrote. */
+/** What people wrote stands below these keys. */
 const PRIVATE = new Set(['content', 'prev_content']);
 
 /**

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ComparedEndpoint } from '../comparable.ts';
 
-/** Enough for a bug report, and no store of what people wrote. */
+/** So many are enough for a bug report, and no store of what people wrote. */
 const MOST_SAMPLES = 20;
 
 /** Keeps both answers where they differ: their contents are people's. */

@@ -2,11 +2,11 @@
 export interface Finding {
   /** `good`: it works. `note`: good to know. `look`: it works, but not for all or not well. `wrong`: it does not work. */
   verdict: 'good' | 'note' | 'look' | 'wrong';
-  /** What was looked at, in two or three words. */
+  /** Says what was looked at, in two or three words. */
   what: string;
-  /** What was found. */
+  /** Says what was found. */
   says: string;
-  /** What to do about it; only where something is to be done. */
+  /** Says what to do about it; only where something is to be done. */
   advice?: string;
 }
 

@@ -6,9 +6,9 @@ import { good, look, note, wrong, type Finding } from './finding.ts';
 
 export interface HomeserverToCheck {
   homeserverUrl: string;
-  /** What the gateway would take it for. */
+  /** Tells which kind the gateway would take it for. */
   readKind: () => Promise<string>;
-  /** For each request. */
+  /** How long each request may take. */
   deadlineMs: Milliseconds;
 }
 

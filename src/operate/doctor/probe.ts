@@ -33,7 +33,7 @@ export interface Arrival {
   /** Who is taken for the client; empty where that is not known. */
   clientAddress: string;
   bodyBytes: number;
-  /** From the body's first byte to its last. */
+  /** The time from the body's first byte to its last. */
   bodyMs: Milliseconds;
 }
 

@@ -13,12 +13,12 @@ import { openVisit, type Visit } from './visit.ts';
 export interface ProxyToCheck {
   /** `https://matrix.example.org`. */
   publicUrl: string;
-  /** Of the gateway that runs behind it. */
+  /** The internal address of the gateway that runs behind it. */
   internalUrl: string;
   deadlineMs: Milliseconds;
   /** How long polls must be able to wait. */
   pollsMs: readonly Milliseconds[];
-  /** Of an upload that must come through. */
+  /** The size of an upload that must come through. */
   uploadBytes: number;
 }
 

@@ -1,7 +1,7 @@
 import { good, note, wrong, type Finding } from './finding.ts';
 import type { Visit } from './visit.ts';
 
-/** What has to reach Hindsync in either way to deploy it: README "Legacy paths only". */
+/** These paths have to reach Hindsync in either way to deploy it: README "Legacy paths only". */
 const LEGACY = [
   ...['api/v1', 'r0', 'v2_alpha'].flatMap((prefix) => [
     `${prefix}/initialSync`,
@@ -20,7 +20,7 @@ const LEGACY = [
   ]),
 ].map((path) => `/_matrix/client/${path}`);
 
-/** What reaches it where it stands in front of everything. */
+/** These reach it where it stands in front of everything. */
 const OTHERS = [
   '/_matrix/client/versions',
   '/_matrix/client/v3/sync',

@@ -9,12 +9,12 @@ export interface Probe extends Omit<Question, 'origin' | 'deadlineMs'> {
   deadlineMs?: Milliseconds;
 }
 
-/** What became of one probe. */
+/** Tells what became of one probe. */
 export interface Outcome {
   /** How the proxy's client sees it; undefined where it got no answer. */
   answer: Answer | undefined;
   failure: NoAnswer | undefined;
-  /** As Hindsync received it; undefined where it did not. */
+  /** The probe as Hindsync received it; undefined where it did not. */
   arrival: Arrival | undefined;
   /** Whether the answer is Hindsync's. */
   isAnswered: boolean;

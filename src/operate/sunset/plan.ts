@@ -9,9 +9,9 @@ export interface SunsetSettings {
   sunsetOn: ReadonlyMap<FeatureId, Milliseconds>;
   /** A page that tells people more. */
   sunsetLink: string | undefined;
-  /** What happens from the day of a sunset on. */
+  /** Says what happens from the day of a sunset on. */
   sunsetAnswer: 'serve' | 'refuse';
-  /** For people, in a refusal. */
+  /** The words of a refusal, for people. */
   sunsetWords: string;
   brownout: { cron: string; lengthMs: Milliseconds } | undefined;
 }

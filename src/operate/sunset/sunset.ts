@@ -9,7 +9,7 @@ import { createSunsetPlan, type FeaturePlan, type SunsetPlan, type SunsetSetting
 
 export interface Sunset {
   readonly plan: SunsetPlan;
-  /** What is said of these features on an answer, in pairs; empty where there is nothing to say. */
+  /** Returns the headers that an answer has for these features, in pairs; empty where there is nothing to say. */
   headersFor(features: readonly FeatureId[]): string[];
   /** Why a request that uses these features is refused now; undefined where it is served. */
   refusalFor(features: readonly FeatureId[]): MatrixError | undefined;

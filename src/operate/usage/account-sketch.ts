@@ -3,7 +3,11 @@
 /** 2^9: within 5 % of a large number, and right for a few dozen. */
 const INDEX_BITS = 9;
 const REGISTERS = 2 ** INDEX_BITS;
-/** For 512 registers. @see https://algo.inria.fr/flajolet/Publications/FlFuGaMe07.pdf */
+/**
+ * The constant of the estimate for 512 registers.
+ *
+ * @see https://algo.inria.fr/flajolet/Publications/FlFuGaMe07.pdf
+ */
 const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
 
 /**
@@ -46,7 +50,7 @@ export class AccountSketch {
     });
   }
 
-  /** In base64, as `fromText` reads it; '' where it is empty. */
+  /** Writes the sketch in base64, as `fromText` reads it; '' where it is empty. */
   toText(): string {
     return this.#registers.every((rank) => rank === 0) ? '' : Buffer.from(this.#registers).toString('base64');
   }

@@ -1,4 +1,4 @@
-/** What a request without a User-Agent, or with one that says nothing, is counted under. */
+/** A request without a User-Agent, or with one that says nothing, is counted under this name. */
 export const NO_NAME = 'no name';
 const LONGEST = 40;
 

@@ -16,9 +16,9 @@ export interface CountedRequest extends FinishedRequest {
 /** Builds what is told of every finished request: nearly all use nothing that is old, and cost a look at the URL. */
 export function createUsageCounter(options: {
   usage: Usage;
-  /** Whose an access token is, where that is remembered. */
+  /** Returns whose an access token is, where that is remembered. */
   userOf: (accessToken: AccessToken, masquerade: ReturnType<typeof readMasquerade>) => UserId | undefined;
-  /** Told of each feature that a request used. */
+  /** Is told of each feature that a request used. */
   onCounted: (feature: FeatureId, prefix: string) => void;
 }): (request: CountedRequest) => void {
   const { usage, userOf, onCounted } = options;
@@ -36,7 +36,7 @@ export function createUsageCounter(options: {
   };
 }
 
-/** What is no token that could be sent is nobody's. */
+/** Finds the request's token; what could not be sent on as a token is nobody's. */
 function tokenIn(rawHeaders: readonly string[], query: URLSearchParams): AccessToken | undefined {
   try {
     return readTokenIfAny(rawHeaders, query);

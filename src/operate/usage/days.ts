@@ -23,7 +23,7 @@ export class Days {
     if (at >= 0) this.#counts[at] = (this.#counts[at] ?? 0) + count;
   }
 
-  /** As seen on a day: the oldest first, that day last. */
+  /** Returns the counts as seen on a day: the oldest first, that day last. */
   upTo(day: number): number[] {
     return Array.from(
       { length: DAYS },

@@ -10,7 +10,7 @@ export interface UsingRequest {
   /** The label of its route, or `passthrough`. */
   endpoint: string;
   method: string;
-  /** As it was sent. */
+  /** The URL as it was sent. */
   rawUrl: string;
   /** Whether an `Authorization` header came with it. */
   hasHeaderToken: boolean;

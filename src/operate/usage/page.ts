@@ -14,9 +14,9 @@ export interface PageOptions {
   /** Whether the page loads itself again; the link to stop that is on it. */
   isRefreshed: boolean;
   usersOf: (row: UsageRow) => readonly string[];
-  /** Undefined where no feature has a date. */
+  /** The plan of sunsets; undefined where no feature has a date. */
   sunset: ShownSunset | undefined;
-  /** Undefined where nothing is compared. */
+  /** The result of compare mode; undefined where nothing is compared. */
   comparison: ShownComparison | undefined;
 }
 

@@ -17,9 +17,9 @@ const row = z.object({
   errors: count,
   /** About how many different ones; 0 where none was seen, as for what needs no access token. */
   accounts: count,
-  /** What `accounts` was counted with, for merging. */
+  /** The sketch that `accounts` was counted with, for merging. */
   account_sketch: z.string().max(2000),
-  /** By the prefix that was asked. */
+  /** The requests by the prefix that was asked. */
   prefixes: z.record(z.string().max(20), count),
   /** Null where all requests were refused: nobody has used it. */
   first_seen: moment.nullable(),
@@ -28,7 +28,7 @@ const row = z.object({
   days: z.array(count).length(DAYS),
 });
 
-/** What else an operator may want to know before a switch is turned; of this process alone, since its start. */
+/** Other facts that an operator may want to know before a switch is turned; of this process alone, since its start. */
 const happenings = z.object({
   shared_device_sessions: count,
   refused_rooms: count,

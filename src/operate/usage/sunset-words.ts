@@ -36,7 +36,7 @@ function endOf(sunsetOn: Milliseconds, { sunsetAnswer }: ShownSunset, now: strin
   return sunsetAnswer === 'refuse' ? `refused since ${day}` : `ended on ${day}, and served on`;
 }
 
-/** What is said of the brownout that goes on, else of the next one. */
+/** Says in words when the current brownout ends, or when the next one is. */
 export function brownoutInWords(sunset: ShownSunset | undefined, now: string): string | undefined {
   const current = sunset?.plan.brownoutAt(Date.parse(now));
   if (current !== undefined) return `A brownout goes on until ${momentIn(current.until)}.`;
