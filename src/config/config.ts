@@ -11,7 +11,7 @@ export interface Config extends SettingValues {
 }
 
 export interface ConfigSources {
-  /** Without the program's own name. */
+  /** The arguments, without the program's own name. */
   argv: readonly string[];
   env: Readonly<Record<string, string | undefined>>;
   /** Throws as `readFileSync` does. */

@@ -6,7 +6,7 @@ export { withoutAccessToken } from './redaction.ts';
 
 export interface LoggerOptions {
   level: string;
-  /** Where the lines go; standard error by default. */
+  /** The lines go here; by default to standard error. */
   stream?: DestinationStream;
 }
 

@@ -130,7 +130,10 @@ export class InitialSyncTranslation implements StreamTranslation {
     this.#accountDataBytes.write(this.#out);
   }
 
-  /** One receipt event of a large room may have megabytes: it is held as it is, and copied only where it must be. */
+  /**
+   * Takes a part of an ephemeral event. A large room's receipts may have megabytes: they are held as they are, and
+   * copied only where they must be.
+   */
   #receiptContent(roomId: RoomId, bytes: Buffer): void {
     const { type } = this.#ephemeral;
     if (type === undefined) this.#ephemeral.content = Buffer.from(bytes);

@@ -32,7 +32,7 @@ const SHAPES = new PathTable<Shape>({
   'rooms/join/*/ephemeral': 'object',
   'rooms/join/*/ephemeral/events': 'list',
   'rooms/join/*/ephemeral/events/*': 'event',
-  // Of an event that is entered.
+  // Returns the shape of a member of an event that is entered.
   'rooms/join/*/ephemeral/events/*/type': 'text',
   'rooms/join/*/ephemeral/events/*/content': 'object',
 });

@@ -47,7 +47,7 @@ export class V2AlphaRoom {
     out.understood();
   }
 
-  /** An element of the room's `timeline`, `state`, `ephemeral` or `account_data`, valid during the call. */
+  /** Takes an element of the room's `timeline`, `state`, `ephemeral` or `account_data`, valid during the call. */
   takeEvent(section: string, event: SplicedObject): void {
     if (section === 'timeline') return this.#timelineEvent(event);
     if (section === 'state') return void this.#roomEvent(event, this.#state);

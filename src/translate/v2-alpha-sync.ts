@@ -126,7 +126,7 @@ export class V2AlphaSyncTranslation implements StreamTranslation {
     this.#out.bytes(bytes);
   }
 
-  /** True where it had not begun. */
+  /** Begins an invited room, unless it has begun; returns whether it did. */
   #beginInvite(roomId: RoomId): boolean {
     if (this.#invitedId === roomId) return false;
     this.#invitedId = roomId;

@@ -186,15 +186,15 @@ test.each([0, 1, 3, 10, 50])(
 test.each(['api/v1', 'r0', 'v2_alpha'])(
   'story 17: %s/login with `Bearer None`, which is 401 there -> logged in',
   async (prefix) => {
-    sandbox.homeserver.createUser('old', { password: 'p' });
+    stage.sandbox.homeserver.createUser('old', { password: 'p' });
     const logIn = (url: string) =>
       fetch(`${url}/login`, {
         method: 'POST',
         headers: { authorization: 'Bearer None' },
         body: JSON.stringify({ type: 'm.login.password', user: 'old', password: 'p' }),
       });
-    expect((await logIn(`${sandbox.url}/_matrix/client/r0`)).status).toBe(401);
-    const answer = await logIn(`${gateway.url}/_matrix/client/${prefix}`);
+    expect((await logIn(`${stage.sandbox.url}/_matrix/client/r0`)).status).toBe(401);
+    const answer = await logIn(`${stage.gateway.url}/_matrix/client/${prefix}`);
     expect([answer.status, await answer.json()]).toMatchObject([200, { access_token: expect.any(String) }]);
   },
 );

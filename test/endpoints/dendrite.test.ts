@@ -175,7 +175,7 @@ test.each([1, 3, 5, 100])(
   'story 4: back page by page, limit %i -> each event once, and an end',
   async (limit) => {
     const roomId = aRoom();
-    sandbox.homeserver.join(me, roomId);
+    stage.sandbox.homeserver.join(me, roomId);
     sayMany(roomId, 7);
     const received: EventId[] = [];
     for (let from: string | undefined = ''; from !== undefined;) {
@@ -184,7 +184,7 @@ test.each([1, 3, 5, 100])(
       received.push(...idsIn(page));
       from = page.end;
     }
-    const all = sandbox.homeserver.room(roomId).timeline.byArrival.map(({ eventId }) => eventId);
+    const all = stage.sandbox.homeserver.room(roomId).timeline.byArrival.map(({ eventId }) => eventId);
     expect(received).toEqual(all.toReversed());
   },
 );

@@ -85,7 +85,7 @@ export const createInitialSync: CreateEndpoint<SessionCall> = (services) => {
   };
 };
 
-/** `from`, `to` and `dir` are read as natively: what is in them does not matter, unless it is wrong. */
+/** Reads the query. As in Synapse the values of `from`, `to` and `dir` do not matter, unless they are wrong. */
 function readInitialSyncQuery(request: FastifyRequest, kind: HomeserverKind): InitialSyncQuery {
   const query = queryOf(request);
   for (const name of ['from', 'to'] as const) checkToken(name, query.get(name) ?? '', kind);

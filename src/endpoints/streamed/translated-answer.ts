@@ -40,7 +40,7 @@ class TranslatedAnswer {
   #invites = new Map<RoomId, ClientEvent>();
   /** What the translation wrote of the homeserver's last chunk. */
   readonly #translated = new AnswerOutput(2 * CHUNK_BYTES);
-  /** What is next to be sent. */
+  /** Holds what is sent next. */
   readonly #out = new AnswerOutput(2 * CHUNK_BYTES);
 
   constructor(options: TranslatedAnswerOptions) {

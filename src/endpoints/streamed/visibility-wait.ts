@@ -12,10 +12,10 @@ export interface VisibilityWait {
   of(roomId: RoomId): Promise<RoomVisibility | undefined>;
 }
 
-/** What an answer needs to find them out. */
+/** An answer needs these to find out its rooms' visibilities. */
 export interface VisibilityOptions {
   visibilities: Visibilities;
-  /** Of all answers together; each answer is an owner. */
+  /** The turns of all answers together; each answer is an owner. */
   visibilityTurns: Turns;
   clock: Clock;
 }
@@ -23,13 +23,13 @@ export interface VisibilityOptions {
 /** Rooms that one answer asks for at once. */
 const ROOMS_AT_A_TIME = 4;
 
-/** For an answer that stands still at most `budgetMs`, in all, for its rooms' visibilities. */
+/** Finds visibilities for an answer that waits at most `budgetMs`, in all, for them. */
 export function createVisibilityWait(
   options: VisibilityOptions & { budgetMs: Milliseconds; signal: AbortSignal },
 ): VisibilityWait {
   const { visibilities, visibilityTurns, clock, signal } = options;
   const owner = {};
-  /** In the order in which they will be asked for. */
+  /** The rooms in the order in which they will be asked for. */
   const ahead = new Set<RoomId>();
   const needed = new Map<RoomId, () => void>();
   let asking = 0;

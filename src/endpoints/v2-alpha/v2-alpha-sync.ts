@@ -135,7 +135,7 @@ function parseFilter(text: string): JsonObject {
   }
 }
 
-/** In the drafts an unknown filter was silently none. */
+/** Tells whether the homeserver does not know the filter: in the drafts an unknown filter was silently none. */
 function isUnknownFilter(error: unknown): boolean {
   if (!(error instanceof HomeserverError)) return false;
   return error.status === 404 || (error.status === 400 && error.errcode === 'M_INVALID_PARAM');

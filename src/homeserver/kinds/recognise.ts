@@ -39,7 +39,7 @@ export interface KindReaderOptions {
   homeserver: Homeserver;
   /** A kind's name, which is never asked for, or `auto`. */
   setting: 'auto' | HomeserverKindName;
-  /** Told of a homeserver that says it is something else, or nothing: it is treated with most care. */
+  /** Is told of a homeserver that names itself otherwise, or not at all: it is treated as `careful`. */
   onUnknown: (name: string | undefined) => void;
 }
 
@@ -64,7 +64,10 @@ export function createKindReader({ homeserver, setting, onUnknown }: KindReaderO
     return known !== before;
   }
 
-  /** What is known goes on where nothing contradicts it; and so does what a careful kind has learnt about tokens. */
+  /**
+   * Returns the kind for a homeserver of no known name: what is known goes on where nothing contradicts it, and so
+   * does what a careful kind has learnt about tokens.
+   */
   function unknownKind(name: string | undefined): HomeserverKind {
     if (known !== undefined && (name === undefined || known.name === 'careful')) return known;
     onUnknown(name);
@@ -109,7 +112,10 @@ async function versionsOrNothing(homeserver: Homeserver): Promise<VersionsRespon
 /** Federation may be closed off in a way that does not answer at all. */
 const NAME_DEADLINE_MS: Milliseconds = 5000;
 
-/** What a homeserver calls itself, to clients or to other homeservers, or what gives it away; undefined: neither. */
+/**
+ * Finds the name by which a homeserver calls itself to clients or to other homeservers, or what gives it away;
+ * undefined where neither is to be had.
+ */
 async function nameOf(
   homeserver: Homeserver,
   versions: VersionsResponse,
@@ -138,7 +144,11 @@ function hasSynapsesFeatures({ unstable_features }: VersionsResponse): boolean {
 /** Dendrite alone lists `v1.0`, which there never was: told also where it does not federate, and `/version` is 404. */
 const hasDendritesVersions = (versions: VersionsResponse): boolean => versionsOf(versions).includes('v1.0');
 
-/** What Conduit says in its default configuration, with this status. @see docs/homeservers.md#conduit */
+/**
+ * Tells whether an error is what Conduit answers in its default configuration.
+ *
+ * @see docs/homeservers.md#conduit
+ */
 function isConduitsRefusal(error: unknown): boolean {
   return (
     error instanceof HomeserverError && error.status === 500 && error.message === 'Federation is disabled.'
