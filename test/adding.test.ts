@@ -11,12 +11,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { registerRoutes } from '../src/endpoints/register-routes.ts';
 import { open } from '../src/endpoints/route-rows.ts';
 import type { Services } from '../src/endpoints/services.ts';
-import { toMarkdown } from './support/routes-table.ts';
+import { toMarkdown } from './support/docs/routes-table.ts';
 
 let copy: string;
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), 'hindsync-copy-'));
-  for (const name of ['src', 'package.json', 'tsconfig.json'])
+  for (const name of ['src', 'test/support/docs', 'package.json', 'tsconfig.json'])
     cpSync(name, join(copy, name), { recursive: true });
   symlinkSync(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'));
 });
@@ -62,7 +62,8 @@ describe('a setting: a row of the table', () => {
     edit('src/config/settings.ts', 'export const SETTINGS = {', `export const SETTINGS = {\n  ${row}`);
     const printed = await run(`
       import { readConfig, type Config } from './src/config/config.ts';
-      import { defaultFile, helpText, settingsTable } from './src/config/describe.ts';
+      import { helpText } from './src/config/describe.ts';
+      import { defaultFile, settingsPage } from './test/support/docs/settings-docs.ts';
       const given = ['--homeserver-url', 'http://a:1'];
       const dummyOf = ({ dummyMs }: Config): number => dummyMs;
       const read = (argv: string[], env = {}, file = ''): number =>
@@ -70,7 +71,7 @@ describe('a setting: a row of the table', () => {
       console.log(JSON.stringify([
         read([]), read(['--dummy', '6 s']), read([], { HINDSYNC_DUMMY: '7 s' }), read([], {}, 'dummy: 8 s'),
         helpText('1').includes('--dummy, HINDSYNC_DUMMY, dummy'), defaultFile().includes('#dummy: 5 s'),
-        settingsTable().includes('HINDSYNC_DUMMY'),
+        settingsPage().includes('HINDSYNC_DUMMY'),
       ]));
     `);
     expect(JSON.parse(printed)).toEqual([5000, 6000, 7000, 8000, true, true, true]);

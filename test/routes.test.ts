@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ROUTES } from '../src/routes.ts';
 import { startGateway } from './support/gateway.ts';
-import { toMarkdown } from './support/routes-table.ts';
+import { toMarkdown } from './support/docs/routes-table.ts';
 
 describe('the table of routes', () => {
   test('docs/endpoints.md -> shows the same (vitest -u writes it)', async () => {

@@ -1,5 +1,5 @@
-import type { Route } from '../../src/endpoints/route.ts';
-import { PREFIXES } from '../../src/http/route-pattern.ts';
+import type { Route } from '../../../src/endpoints/route.ts';
+import { PREFIXES } from '../../../src/http/route-pattern.ts';
 
 /** The table of routes → its Markdown in docs/endpoints.md. */
 export function toMarkdown(routes: readonly Route[]): string {
