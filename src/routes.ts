@@ -117,7 +117,7 @@ export const ROUTES: readonly Route[] = [
   }),
   open(V2, 'GET sync', createV2AlphaModernSync, {
     label: 'v2-alpha-sync',
-    about: "for who means the shape of November 2015: r0's",
+    about: "for clients that mean the shape of November 2015: r0's",
     takes: (request, { meansModernSync }) => meansModernSync(request),
   }),
   ours(V2, 'GET sync', createV2AlphaSync, { label: 'v2-alpha-sync', about: 'the drafts of 2015' }),
