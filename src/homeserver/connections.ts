@@ -8,13 +8,13 @@ import { createTurns } from '../scheduling/turns.ts';
 
 /** The homeserver's address, taken apart once: what every request to it needs. */
 export interface Connections {
-  /** `http://host:port`, without a path; a made-up host for a Unix socket. */
+  /** `http://host:port`, without a path; for a Unix socket the host is a placeholder. */
   readonly origin: string;
   /** Requests that may be parked, and may be many: our own, and those that are passed on. */
   readonly longPolls: Dispatcher;
   /** All others that are passed on. */
   readonly rest: Dispatcher;
-  /** The same two for our own calls, which understand whatever encoding an answer has. */
+  /** The two dispatchers for our own calls, which understand whatever encoding an answer has. */
   readonly own: { readonly longPolls: Dispatcher; readonly rest: Dispatcher };
   /** The `Host` for a request, given its client's; undefined: that of the homeserver's URL. */
   hostFor(clientHost: string | undefined): string | undefined;
@@ -33,18 +33,21 @@ export interface ConnectionLimits {
   most?: number;
   /** How long a request waits for a connection. */
   waitMs?: Milliseconds;
-  /** Told of each request that got none. */
+  /** Is called for each request that got no connection. */
   onRefused?: () => void;
 }
 
 /** undici's own default: three attempts of TCP, after 1, 3 and 7 s. */
 const CONNECT_TIMEOUT_MS: Milliseconds = 10_000;
-/** As much as clients may send (`defaultLimits` of http/limits.ts); Node's 16 KiB is less than some single-sign-on needs. */
+/**
+ * Answers may have as large headers as clients may send (`defaultLimits` of http/limits.ts); Node's 16 KiB is less
+ * than some single sign-on needs.
+ */
 const MOST_HEADER_BYTES = 64 * 1024;
 /** Where few connections may be open, a session yet has a few: more than one thing is asked at a time. */
 const LEAST_OF_A_SESSION = 4;
 
-/** Below which our own calls stay. */
+/** Our own calls stay below these paths. */
 const OWN_PATHS = ['/_matrix/client/', '/_matrix/federation/v1/version'];
 
 /**

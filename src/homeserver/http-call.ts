@@ -15,19 +15,19 @@ import { readWholeAnswer } from './whole-answer.ts';
 
 export interface HttpCallOptions {
   connections: Connections;
-  /** For the whole answer of an ordinary call. */
+  /** How long the whole answer of an ordinary call may take. */
   callDeadlineMs: Milliseconds;
   /** How long the homeserver may send nothing in the midst of an answer that is read as it comes. */
   answerIdleMs: Milliseconds;
   /** The largest answer that is parsed whole, in bytes. */
   maxAnswerBytes?: number;
-  /** Told of each finished call: its name in the port, how long it took, and the status (0 without an answer). */
+  /** Is told of each finished call: its name in the port, how long it took, and the status (0 without an answer). */
   onCall?: (name: CallName, durationMs: Milliseconds, status: number) => void;
-  /** Told of each call that got no answer which can be used. */
+  /** Is told of each call that got no answer which can be used. */
   onFailure?: (error: HomeserverUnavailable) => void;
   /**
-   * Told of what does not go with what is known of the homeserver: it has not what it was asked for, or could not be
-   * reached.
+   * Is told where an answer contradicts what is known of the homeserver: it has not what it was asked for, or could
+   * not be reached.
    */
   onContradiction?: () => void;
 }
@@ -60,7 +60,7 @@ export function createHttpCalls(options: HttpCallOptions): HttpCalls {
   const requestOf = (call: Call): Dispatcher.DispatchOptions =>
     toRequest(call, options.connections.hostFor(call.caller?.host));
 
-  /** What went wrong → what the client is told; told to `onFailure` where nobody left. */
+  /** Turns what went wrong into what the client is told, and tells `onFailure`, unless the client left. */
   function explain(error: unknown, client: AbortSignal | undefined): unknown {
     if (client?.aborted === true) return client.reason;
     const answer = explainNetworkError(error);
@@ -68,7 +68,7 @@ export function createHttpCalls(options: HttpCallOptions): HttpCalls {
     return answer;
   }
 
-  /** What is thrown for a call, after it was looked at. */
+  /** Makes what is thrown for a call, and notes what it says about the homeserver. */
   function explainCall(error: unknown, call: Call): unknown {
     const thrown = explain(error, call.signal);
     if (contradicts(thrown) && !ASKED_IN_VAIN.has(call.name)) options.onContradiction?.();
@@ -146,7 +146,7 @@ export function createHttpCalls(options: HttpCallOptions): HttpCalls {
   };
 }
 
-/** What many homeservers do not have, and what asks what they are: their want of it says nothing. */
+/** Calls that many homeservers do not have, or that ask what a homeserver is: a 404 to them says nothing. */
 const ASKED_IN_VAIN: ReadonlySet<CallName> = new Set(['roomSummary', 'serverName', 'versions']);
 
 function contradicts(error: unknown): boolean {
@@ -156,7 +156,7 @@ function contradicts(error: unknown): boolean {
   );
 }
 
-/** The same chunks; what goes wrong between them is said as for any call. */
+/** Gives the same chunks; what goes wrong between them is reported as for any call. */
 async function* explained(
   chunks: AsyncIterable<Buffer>,
   explain: (error: unknown) => unknown,

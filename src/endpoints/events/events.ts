@@ -123,6 +123,6 @@ export const createGetEvents: CreateEndpoint<SessionCall> = (services) => {
   };
 };
 
-/** What a guest is told who follows no room. */
+/** Makes the error for a guest who follows no room. */
 export const guestsMustNameRoom = (): MatrixError =>
   new MatrixError(400, 'M_UNKNOWN', 'Guest users must specify room_id param');
