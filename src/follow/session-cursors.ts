@@ -8,23 +8,32 @@ import type { RoomProgress, Remainder } from './remainder.ts';
 
 /** Conveniences only: whatever is lost here is read from the homeserver again, by what the token says. */
 export interface SessionCursors {
-  /** What is left of the catch-up that this token continues. */
+  /** Returns what is left of the catch-up that this token continues. */
   remainder(session: SessionKey, token: string): Remainder | undefined;
   keepRemainder(session: SessionKey, token: string, remainder: Remainder): void;
-  /** In how many polls in a row, from this very token, this room failed. */
+  /** Returns in how many polls in a row, from this very token, this room failed. */
   failures(session: SessionKey, token: string, roomId: RoomId): number;
   countFailure(session: SessionKey, token: string, roomId: RoomId): void;
-  /** Where the session's last look at this room ended, for a minute: a poll that follows goes on from there. */
+  /**
+   * Returns where the session's last snapshot of this room ended, for a minute: a poll that follows goes on from
+   * there.
+   */
   snapshot(session: SessionKey, roomId: RoomId): string | undefined;
   keepSnapshot(session: SessionKey, roomId: RoomId, token: string): void;
-  /** After an answer of the whole stream up to `end`, which had our own joins of these rooms. */
+  /** Is told of an answer of the whole stream up to `end`, in which the user joined these rooms. */
   noteDelivered(session: SessionKey, end: SyncToken, joined: readonly RoomId[]): void;
-  /** Where a look at a room that was joined just now meets the session's stream, without gap or repeat. */
+  /**
+   * Returns the position up to which the session's stream was delivered, where the user joined this room a moment
+   * ago: a snapshot that ends there meets the stream without gap or repeat.
+   */
   deliveredUpTo(session: SessionKey, roomId: RoomId): SyncToken | undefined;
-  /** How many initial syncs the session was given whole: the next one shall not be an earlier one from a cache. */
+  /**
+   * Returns how many initial syncs the session was given whole: the next one shall not be an earlier one from a
+   * cache.
+   */
   initialSyncs(session: SessionKey): number;
   countInitialSync(session: SessionKey): void;
-  /** What all of them take. */
+  /** How many bytes all of them take. */
   readonly bytes: number;
 }
 
@@ -41,7 +50,7 @@ const BYTES_PER_FACT = 600;
 const REMAINDER_TTL_MS: Milliseconds = 5 * 60_000;
 /** A client polls right after it looked at a room; matrix-js-sdk tries again after 30 s where that fails. */
 const SNAPSHOT_TTL_MS: Milliseconds = 60_000;
-/** Longer than the two minutes for which Synapse gives an earlier answer again. */
+/** It is longer than the two minutes for which Synapse gives an earlier answer again. */
 const INITIAL_SYNCS_TTL_MS: Milliseconds = 60 * 60_000;
 
 /** The LRU of session cursors: bounded in bytes, each entry for some minutes after its last use. */

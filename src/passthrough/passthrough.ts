@@ -19,15 +19,15 @@ export interface PassThroughOptions extends Rewriting {
   connections: Connections;
   /** Prefixes of raw paths that may pass; the rest is 404. */
   passPaths: readonly string[];
-  /** Whose X-Forwarded-* are believed. */
+  /** The proxies whose `X-Forwarded-*` headers are believed. */
   trustedProxies: readonly string[];
-  /** For the head of an answer, once the request was sent; long polls have none. */
+  /** How long the head of an answer may take, once the request was sent; long polls have no such deadline. */
   deadlineMs: Milliseconds;
   /** How long the homeserver may send nothing in the midst of an answer, while the client would take more. */
   answerIdleMs: Milliseconds;
-  /** Told at the head of every answer of the homeserver, and of a 502 or 504 for want of one. */
+  /** Is told of every answer of the homeserver, at its head, and of a 502 or 504 for want of one. */
   onAnswered?(answered: Answered): void;
-  /** Told of what undici says where the homeserver did not answer, or not whole. */
+  /** Is told what undici says where the homeserver did not answer, or not whole. */
   onFailure?(error: Error, isCut: boolean): void;
 }
 
@@ -35,12 +35,12 @@ export interface PassThroughOptions extends Rewriting {
 type Raw<Message> = { readonly raw: Message };
 type Reply = Raw<ServerResponse> & { hijack(): unknown };
 
-/** What of a request or its answer is not passed on as it came. */
+/** Says what of a request or its answer is not passed on as it came. */
 export interface Changed {
   rawUrl?: string;
   /** A JSON text instead of the body, which was read. */
   body?: Buffer;
-  /** What the body of an answer with status 200 becomes. */
+  /** Changes the body of an answer with status 200. */
   filler?: BodyFiller;
 }
 
@@ -124,7 +124,7 @@ function createExchange(
   return new FilledExchange(sent, response, filler, how);
 }
 
-/** What a poll's client is ready to wait for its answer, at most an hour; 0 where it does not say. */
+/** Reads how long a poll's client is ready to wait for its answer, at most an hour; 0 where it does not say. */
 function readTimeout(rawUrl: string): Milliseconds {
   const timeoutMs = Number(/[?&]timeout=(\d{1,9})/.exec(rawUrl)?.[1] ?? 0);
   return Math.min(timeoutMs, 3_600_000);

@@ -16,12 +16,16 @@ import { writeRoomSnapshot } from './room-snapshot.ts';
 const NOTHING_OWN: OwnView = { receipts: [], accountData: [] };
 
 /**
- * `GET /rooms/{roomId}/initialSync`: one room as it is now, for members, for who left it, and for who only looks.
+ * `GET /rooms/{roomId}/initialSync`: one room as it is now, for members, for users who left it, and for peekers.
  *
  * Differs: peekers-see-no-presence, full-room-chunk, receipts-of-the-chunk, left-rooms-have-tags-only
  * Differs: no-presence-in-large-rooms, own-end-token-of-left-rooms
  *
+ *
+ *
  * @see https://github.com/matrix-org/matrix-spec/blob/main/data/api/client-server/room_initial_sync.yaml
+ *
+ *
  * @see docs/reference/synapse-legacy.md#room-initial-sync
  */
 export const createRoomInitialSync: CreateEndpoint<SessionCall> = (services) => {
@@ -43,7 +47,9 @@ export const createRoomInitialSync: CreateEndpoint<SessionCall> = (services) => 
     const hasSlidingSync = isMember && services.hasSlidingSync();
     const own = access === 'peeker' ? NOTHING_OWN : readOwnView(session, roomId, { hasSlidingSync, limit });
     const reading = { kind, isMember, limit, reply };
-    const read = await readUpToNow(session, roomId, reading, services).catch(rethrowAsNotReadable(userId, roomId));
+    const read = await readUpToNow(session, roomId, reading, services).catch(
+      rethrowAsNotReadable(userId, roomId),
+    );
     const { now, spool, start, newest, pages } = read;
     const snapshot: RoomSnapshot = {
       roomId,
@@ -73,19 +79,19 @@ export const createRoomInitialSync: CreateEndpoint<SessionCall> = (services) => 
     const roomId = call.params[0] as RoomId;
     const query = queryOf(call.request);
     const limit = readLimit(query, 10);
-    // Natively read and then ignored, unless one is wrong.
+    // Synapse reads these and ignores them, unless one is wrong.
     for (const name of ['from', 'to'] as const)
       checkToken(name, query.get(name) ?? '', await services.kind());
     return getRoomInitialSync(call, roomId, limit);
   };
 };
 
-/** Where a room ended for who left it. */
+/** Returns the token for the place where a room ended for a user who left it. */
 function afterNewest(roomId: RoomId, eventId: EventId | undefined, now: SyncToken): string {
   return eventId === undefined ? now : encodeRoomToken({ roomId, eventId, side: 'after' });
 }
 
-/** The same for rooms that are private and rooms that do not exist. */
+/** Makes the error for a room that cannot be read, the same for a private room and one that does not exist. */
 function notReadable(userId: UserId, roomId: RoomId): MatrixError {
   return new MatrixError(
     403,

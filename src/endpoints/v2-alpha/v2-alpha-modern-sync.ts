@@ -43,8 +43,8 @@ export const createV2AlphaModernSync: CreateEndpoint<Call> = (services) => {
 const isInline = (filter: string): boolean => filter.trimStart().startsWith('{');
 
 /**
- * Maps the old names of a filter. Maps the old names of a filter. Maps the old names of a filter. What is no JSON
- * stays as it is: the homeserver says what is wrong with it.
+ * Maps the old names of a filter. Maps the old names of a filter. Maps the old names of a filter. Maps the old names
+ * of a filter. What is no JSON stays as it is: the homeserver says what is wrong with it.
  */
 function toModern(filter: string): string {
   try {

@@ -28,7 +28,7 @@ export interface Usage {
   report(happenings: Happenings): UsageReport;
   /** Users that were seen with a feature and a client, at most 20; none unless the operator asked for them. */
   usersOf(row: Pick<UsageRow, 'feature' | 'client'>): readonly string[];
-  /** What is to be kept over a restart: the report, and the key of its accounts. */
+  /** Returns what is kept over a restart: the report, and the key of its accounts. */
   save(): SavedUsage;
   /** Goes on from what was kept; call it before anything is counted. */
   restore(saved: SavedUsage): void;
@@ -37,7 +37,7 @@ export interface Usage {
 }
 
 export interface SavedUsage {
-  /** In hexadecimal digits. */
+  /** The key in hexadecimal digits. */
   key: string;
   report: UsageReport;
 }
