@@ -13,7 +13,7 @@ export interface FilledPageOptions {
   account: Account;
   roomId: RoomId;
   query: MessagesQuery;
-  /** Absent: events are given as they came. */
+  /** Writes legacy events; absent: events are given as they came. */
   legacy?: LegacyEventBytes;
   /** Whether the homeserver leads on from a room's creation: see `HomeserverKind`. */
   repeatsCreation: boolean;
@@ -24,24 +24,26 @@ export interface FilledPageOptions {
   clock: Clock;
 }
 
-/** So many further pages are asked for at most, and none is begun when so much time has passed. */
+/** At most so many further pages are asked for, and none is begun when so much time has passed. */
 const MOST_FURTHER_PAGES = 5;
 const LONGEST_FILLING_MS: Milliseconds = 10_000;
 const PIECE_BYTES = 64 * 1024;
 
 /**
- * The pages of `/messages` from one place on → one page of at least `limit` events, while they come in: js-sdk 0.3 takes
- * a shorter one for the end of history.
+ * The pages of `/messages` from one place on → one page of at least `limit` events, while they come in: js-sdk 0.3
+ * takes a shorter one for the end of history.
  *
- * Each further page is a whole one, and all of it is given, so the answer may have up to twice `limit`. To ask for what is
- * missing would not do, as Conduit counts before it leaves out what cannot be seen: its page is empty then, and says
- * that history ends. Nor would it do to cut a page: there is no token for a place inside it.
+ * Each further page is a whole one, and all of it is given, so the answer may have up to twice `limit`. To ask for
+ * what is missing would not do, as Conduit counts before it leaves out what cannot be seen: its page is empty then,
+ * and says that history ends. Nor would it do to cut a page: there is no token for a place inside it.
  *
- * `end` is there whenever there are events, as natively: where the last page that has one ended, else a token of ours. No
- * event comes twice. A further page that cannot be had is not missed: the client asks for it next.
- * Throws, or is cut, where a page that was begun cannot be read to its end.
+ * `end` is there whenever there are events, as in Synapse: where the last page that has one ended, else a token of
+ * ours. No event comes twice. A further page that cannot be had is not missed: the client asks for it next. Throws,
+ * or is cut, where a page that was begun cannot be read to its end.
  *
  * Differs: filled-pages-may-be-longer
+ *
+ *
  *
  * @see docs/reference/clients.md#matrix-js-sdk-02-and-03
  */
@@ -137,7 +139,10 @@ class FilledPage {
     return read;
   }
 
-  /** Undefined where it could not be had: one that could is not lost for it, unless something of it was given. */
+  /**
+   * Writes a further page; returns undefined where it could not be had: the pages before are not lost for it, unless
+   * something of it was given.
+   */
   async *#writeFurtherPart(asked: MessagesQuery): AsyncGenerator<Buffer, MessagesPart | undefined> {
     const before = this.#writing.count;
     try {

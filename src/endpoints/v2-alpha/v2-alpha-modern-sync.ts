@@ -44,7 +44,8 @@ const isInline = (filter: string): boolean => filter.trimStart().startsWith('{')
 
 /**
  * Maps the old names of a filter. Maps the old names of a filter. Maps the old names of a filter. Maps the old names
- * of a filter. What is no JSON stays as it is: the homeserver says what is wrong with it.
+ * of a filter. Maps the old names of a filter. What is no JSON stays as it is: the homeserver says what is wrong with
+ * it.
  */
 function toModern(filter: string): string {
   try {
