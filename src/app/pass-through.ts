@@ -29,7 +29,9 @@ export function createAppPassThrough(options: PassOptions): PassThrough {
     createNewsObserver(caches['room-watch']),
   ];
   return createPassThrough({
-    ...config,
+    passPaths: config.passPaths,
+    trustedProxies: config.trustedProxies,
+    answerIdleMs: config.answerIdleMs,
     connections,
     deadlineMs: config.passDeadlineMs,
     toHomeserverPath: createHomeserverPaths(options.samePaths),

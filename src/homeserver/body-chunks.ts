@@ -44,3 +44,15 @@ export async function* chunksOf(body: Readable): AsyncGenerator<Buffer, void> {
     body.destroy();
   }
 }
+
+/** Gives the same chunks; what goes wrong between them is reported as for any call. */
+export async function* explained(
+  chunks: AsyncIterable<Buffer>,
+  explain: (error: unknown) => unknown,
+): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw explain(error);
+  }
+}

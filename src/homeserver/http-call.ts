@@ -1,13 +1,14 @@
 // One call of ours to the homeserver, over HTTP: how it is sent, how long it may take, and how its answer is read.
 
 import type { Dispatcher } from 'undici';
-import { HomeserverError, HomeserverUnavailable } from '../matrix/errors.ts';
+import { HomeserverUnavailable } from '../matrix/errors.ts';
 import type { Milliseconds } from '../matrix/identifiers.ts';
 import { loopBudget } from '../scheduling/loop-budget.ts';
-import { chunksOf } from './body-chunks.ts';
+import { chunksOf, explained } from './body-chunks.ts';
 import type { Connections } from './connections.ts';
 import type { CallName } from './homeserver.ts';
 import { toRequest, type Call } from './http-request.ts';
+import { contradicts } from './contradiction.ts';
 import { startDeadline, type Deadline } from './deadline.ts';
 import { AnswerTooLate, explainNetworkError, isStatus, OddStatus } from './network-errors.ts';
 import { parseObject, readErrorBody, refuseBadStatus } from './read-answer.ts';
@@ -71,7 +72,7 @@ export function createHttpCalls(options: HttpCallOptions): HttpCalls {
   /** Makes what is thrown for a call, and notes what it says about the homeserver. */
   function explainCall(error: unknown, call: Call): unknown {
     const thrown = explain(error, call.signal);
-    if (contradicts(thrown) && !ASKED_IN_VAIN.has(call.name)) options.onContradiction?.();
+    if (contradicts(call.name, thrown)) options.onContradiction?.();
     return thrown;
   }
 
@@ -144,26 +145,4 @@ export function createHttpCalls(options: HttpCallOptions): HttpCalls {
     whole,
     chunks,
   };
-}
-
-/** Calls that many homeservers do not have, or that ask what a homeserver is: a 404 to them says nothing. */
-const ASKED_IN_VAIN: ReadonlySet<CallName> = new Set(['roomSummary', 'serverName', 'versions']);
-
-function contradicts(error: unknown): boolean {
-  return (
-    error instanceof HomeserverUnavailable ||
-    (error instanceof HomeserverError && (error.errcode === 'M_UNRECOGNIZED' || error.status >= 502))
-  );
-}
-
-/** Gives the same chunks; what goes wrong between them is reported as for any call. */
-async function* explained(
-  chunks: AsyncIterable<Buffer>,
-  explain: (error: unknown) => unknown,
-): AsyncGenerator<Buffer> {
-  try {
-    yield* chunks;
-  } catch (error) {
-    throw explain(error);
-  }
 }

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
-import { COLON, COMMA, OBJECT_END, OBJECT_START } from '../stream/json-bytes.ts';
+import { COMMA } from '../stream/json-bytes.ts';
 import type { AnswerOutput, HeldSlot, WriteHeld } from './answer-output.ts';
 import { SplicedObject } from './spliced-object.ts';
+import { EventMap, idTextOf } from './event-map.ts';
 import { IdList } from './id-list.ts';
 import { toPublishedMember, type TranslationContext } from './translated-sync.ts';
 import type { V2AlphaDraft } from './v2-alpha-draft.ts';
@@ -27,10 +27,7 @@ export class V2AlphaRoom {
   readonly #hasEphemeral: boolean;
   readonly #timeline: IdList;
   readonly #state: IdList;
-  /** The ids that the other list may have too, as JSON text. */
-  readonly #inMap = new Set<string>();
-  #mapSeparator = '';
-  #isTimelineRead = false;
+  readonly #map: EventMap;
   readonly #held = new Set<HeldSlot>();
   #firstId: EventId | undefined;
   #isLimited = false;
@@ -40,6 +37,7 @@ export class V2AlphaRoom {
     this.#roomId = roomId;
     this.#context = context;
     this.#out = out;
+    this.#map = new EventMap(out);
     this.#hasEphemeral = section === 'join';
     this.#timeline = new IdList('timeline_ids', roomId, out);
     this.#state = new IdList('state_ids', roomId, out);
@@ -67,7 +65,7 @@ export class V2AlphaRoom {
 
   /** Is called where one of the room's keys has ended. */
   leave(section: string): void {
-    if (section === 'timeline') this.#isTimelineRead = true;
+    if (section === 'timeline') this.#map.endTimeline();
   }
 
   end(): void {
@@ -122,22 +120,9 @@ export class V2AlphaRoom {
   /** Puts the event into the map, unless it is there, and its id into the list. */
   #roomEvent(event: SplicedObject, list: IdList): string {
     const idText = idTextOf(event, this.#roomId);
-    if (!this.#inMap.has(idText)) this.#writeEntry(idText, event);
-    // Most state follows the timeline, and there is a lot of it: it needs not be remembered.
-    if (!this.#isTimelineRead) this.#inMap.add(idText);
+    this.#map.add(idText, event);
     list.add(idText);
     return idText;
-  }
-
-  #writeEntry(idText: string, event: SplicedObject): void {
-    const out = this.#out;
-    if (this.#mapSeparator !== '') out.byte(COMMA);
-    this.#mapSeparator = ',';
-    out.text(idText);
-    out.byte(COLON);
-    out.byte(OBJECT_START);
-    event.writeWithout(NOT_IN_MAP, '', out);
-    out.byte(OBJECT_END);
   }
 
   /** A client pages back from it, so it must be there. */
@@ -153,14 +138,3 @@ export class V2AlphaRoom {
     this.#out.text(text);
   }
 }
-
-/** An event → its id as JSON text. One without an id gets a synthetic one, the same every time, as it must have a key. */
-function idTextOf(event: SplicedObject, roomId: RoomId): string {
-  const known = event.stringText('event_id');
-  if (known !== undefined) return known;
-  const hash = createHash('sha256').update(JSON.stringify(roomId)).update(event.bytes);
-  return `"$${hash.digest('base64url')}"`;
-}
-
-/** These members are not written in an entry: the id is its key, and the room's id is around it. */
-const NOT_IN_MAP = ['event_id', 'room_id'];
