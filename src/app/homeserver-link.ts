@@ -39,15 +39,20 @@ export interface LinkOptions {
 export function linkHomeserver(options: LinkOptions): HomeserverLink {
   const { config, clock, logger, metrics, incidents, watch } = options;
   const connections = connectTo(config.homeserverUrl, {
-    ...config,
+    passPaths: config.passPaths,
+    hostHeader: config.hostHeader,
     ...toConnectionBounds(config, options.mostConnections),
     waitMs: config.connectionWaitMs,
     onRefused: () => incidents.note('a request was refused, as too many are under way'),
   });
   const prefixes = createPrefixReader();
+  const { callDeadlineMs, pollMarginMs, initialSyncDeadlineMs, answerIdleMs } = config;
   const homeserver = createHttpHomeserver({
-    ...config,
     connections,
+    callDeadlineMs,
+    pollMarginMs,
+    initialSyncDeadlineMs,
+    answerIdleMs,
     modernPrefix: () => modernPrefixOf(prefixes.prefixes()),
     onCall: metrics.homeserverCallFinished,
     onFailure: ({ cause }) => noteNetworkFailure(incidents, cause, false),
