@@ -3,7 +3,10 @@ import type { Account } from '../../homeserver/homeserver.ts';
 import { readOrRefuse } from '../../homeserver/unreadable-answer.ts';
 import type { EventId, MessagesToken, RoomId, SyncToken } from '../../matrix/identifiers.ts';
 import { loopBudget } from '../../scheduling/loop-budget.ts';
+import { ByteSink } from '../../stream/byte-sink.ts';
+import { COMMA } from '../../stream/json-bytes.ts';
 import type { LegacyEventBytes } from '../../translate/legacy-event-bytes.ts';
+import type { WrittenEvent } from '../../translate/written-event.ts';
 import type { Spool } from '../streamed/spool.ts';
 import { PAGE_LIMIT } from '../../homeserver/messages-page.ts';
 
@@ -20,7 +23,7 @@ export interface NewestEventsOptions {
   onEvent: (eventId: EventId | undefined, roomId: RoomId) => void;
 }
 
-/** Events that are held, oldest last: in the slot of each page, as JSON text with commas between, oldest first. */
+/** Events that are held, oldest last: in the slot of each page, as pieces of JSON text with commas between the events, oldest first. */
 export interface NewestEvents {
   pages: number;
   newest: EventId | undefined;
@@ -28,6 +31,8 @@ export interface NewestEvents {
   start: string;
 }
 
+/** The spool is given pieces of about this size. */
+const PIECE_BYTES = 64 * 1024;
 /** Pages may be empty where history is invisible to the caller. */
 const MOST_PAGES = 20;
 
@@ -55,8 +60,7 @@ export async function readNewest(options: NewestEventsOptions): Promise<NewestEv
     left -= fresh.length;
     if (fresh.length > 0) {
       await loopBudget.turnFor(page.bytes.length);
-      const bytes = readOrRefuse(() => events.toList(fresh.toReversed()));
-      await spool.hold(`page ${pages}`, { roomId, bytes: bytes.subarray(1, -1) });
+      await holdPage(pages, fresh.toReversed());
       pages += 1;
     }
     const { end } = page;
@@ -68,4 +72,21 @@ export async function readNewest(options: NewestEventsOptions): Promise<NewestEv
     from = end;
   }
   return { pages, newest, start: from };
+
+  /** Writes a page's events into its slot, in pieces: the whole of it is in memory once already. */
+  async function holdPage(page: number, pageEvents: readonly WrittenEvent[]): Promise<void> {
+    const sink = new ByteSink(2 * PIECE_BYTES);
+    for (const [i, event] of pageEvents.entries()) {
+      readOrRefuse(() => {
+        if (i > 0) sink.byte(COMMA);
+        events.writeEvent(event, sink);
+      });
+      if (sink.length >= PIECE_BYTES) await hold();
+    }
+    if (sink.length > 0) await hold();
+
+    function hold(): Promise<void> {
+      return spool.hold(`page ${page}`, { roomId, bytes: sink.drain() });
+    }
+  }
 }

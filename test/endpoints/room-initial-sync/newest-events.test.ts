@@ -43,8 +43,11 @@ async function read(pages: readonly (readonly number[])[], limit: number) {
     onEvent: (eventId) => noted.push(eventId),
   });
   const texts: string[] = [];
-  for (let page = count - 1; page >= 0; page -= 1)
-    for await (const { bytes } of spool.release(`page ${page}`)) texts.push(bytes.toString());
+  for (let page = count - 1; page >= 0; page -= 1) {
+    let text = '';
+    for await (const { bytes } of spool.release(`page ${page}`)) text += bytes.toString();
+    texts.push(text);
+  }
   await spool.close();
   const given = JSON.parse(`[${texts.join()}]`) as { event_id: string; user_id: string }[];
   return { ids: given.map(({ event_id }) => event_id), given, newest, start, noted };
