@@ -51,7 +51,7 @@ async function main(argv: string[]): Promise<void> {
   if (once) close();
 }
 
-/** What has been started so far, and is to be ended by a signal at any moment. */
+/** All that has been started so far; a signal may end it at any moment. */
 interface Running {
   sandbox?: { url: string; close(): Promise<void> };
   app?: App;

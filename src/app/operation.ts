@@ -11,7 +11,7 @@ import { isOwnToken } from '../tokens/own-tokens.ts';
 import type { Caches } from './caches.ts';
 import type { HomeserverLink } from './homeserver-link.ts';
 
-/** What operators see and decide, over this homeserver, these sessions and this pass-through. */
+/** Makes what operators see and decide, over this homeserver, these sessions and this pass-through. */
 export function createAppOperation(options: {
   config: Config;
   clock: Clock;

@@ -9,7 +9,7 @@ export interface Masquerade {
   deviceId?: DeviceId;
 }
 
-/** What `note` needs to see whether the session ended while the homeserver was asked about it. */
+/** `note` sees by this whether the session ended while the homeserver was asked about it. */
 export interface Question {
   tokenKey: TokenKey;
   masquerade: Masquerade | undefined;
@@ -30,7 +30,7 @@ export class Questions {
     this.#open.delete(question);
   }
 
-  /** What is answered to these tells nothing any more. */
+  /** The answers to these questions tell nothing any more. */
   outdate(isConcerned: (question: Question) => boolean): void {
     for (const question of this.#open) if (isConcerned(question)) question.isOutdated = true;
   }

@@ -7,12 +7,12 @@ import { entriesIn } from './shares.ts';
 export type { Masquerade, TokenKey } from './session-questions.ts';
 
 /**
- * What all that is remembered of a session, and all its shares, are kept under: a number that is given once. A session that
- * ends takes it along, so that nothing which is remembered anywhere is ever found again.
+ * All that is remembered of a session, and all its shares, are kept under this key. It is given once: when a session
+ * ends, its key is never used again, and so nothing kept under it is found again.
  */
 export type SessionKey = string & { readonly sessionKey: unique symbol };
 
-/** Whose access token it is, as `/account/whoami` says. */
+/** `/account/whoami` says whose access token it is. */
 export interface Identity {
   userId: UserId;
   deviceId?: DeviceId;
@@ -50,7 +50,7 @@ const BYTES_PER_KEY = 512;
 const BYTES_PER_END = 256;
 /** A token that the homeserver ended without our seeing it is answered from memory for so long at most. */
 const IDENTITY_TTL_MS: Milliseconds = 5 * 60_000;
-/** As long as anything is remembered of a session that comes back. */
+/** A session that comes back within this time has its key again; all that is remembered of one lasts no longer. */
 const KEY_TTL_MS = 60 * 60_000;
 
 /**
@@ -158,7 +158,7 @@ interface Ends {
 }
 
 function createEnds(maxBytes: number): Ends {
-  /** What was forgotten may have been anybody's. */
+  /** A forgotten session may have been anybody's. */
   let anybody = 0;
   const serials = new LRUCache<TokenKey | UserId, number>({
     max: entriesIn(maxBytes, BYTES_PER_END),

@@ -4,7 +4,10 @@ import { ConfigError } from './config-error.ts';
 import { readMediaToken } from './media-token.ts';
 import { SETTINGS, settings, type Setting, type SettingValues, variableOf } from './settings.ts';
 
-/** What the gateway is told at its start: each setting by its key in `SETTINGS`, which says what it means, and in which unit. */
+/**
+ * The gateway is told this at its start: each setting by its key in `SETTINGS`, which says what it means, and in
+ * which unit.
+ */
 export interface Config extends SettingValues {
   /** The content of `mediaTokenFile`, no setting itself: an access token, not to be shown. */
   mediaToken: string | undefined;

@@ -44,7 +44,7 @@ const CONNECT_TIMEOUT_MS: Milliseconds = 10_000;
  * than some single sign-on needs.
  */
 const MOST_HEADER_BYTES = 64 * 1024;
-/** Where few connections may be open, a session yet has a few: more than one thing is asked at a time. */
+/** A session has at least so many, even where few connections may be open: it asks more than one thing at a time. */
 const LEAST_OF_A_SESSION = 4;
 
 /** Our own calls stay below these paths. */

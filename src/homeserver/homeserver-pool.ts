@@ -8,9 +8,12 @@ import { InTurn } from './in-turn.ts';
 
 /** A request for the homeserver. */
 export interface OutgoingRequest extends Dispatcher.DispatchOptions {
-  /** Whose share of the connections it takes: the client's address, for what is passed on; our own calls have none. */
+  /**
+   * The request takes a connection of this one's share: for what is passed on, of the client's address. Our own calls
+   * have none.
+   */
   sharer?: string;
-  /** Whose part of that share: what a passed request shows as its access token, if anything. */
+  /** The access token that a passed request shows, if any: each has its part of that share. */
   session?: string | undefined;
 }
 

@@ -6,7 +6,7 @@ import type { Caller, CallName, Nobody, PlainRequest } from './homeserver.ts';
 /** A call of the port, before it is a request. */
 export interface Call {
   name: CallName;
-  /** With its prefix. */
+  /** The path, with its prefix. */
   path: string;
   query?: Readonly<Record<string, string | number | undefined>> | URLSearchParams;
   /** GET, or POST where there is a body. */
@@ -15,9 +15,9 @@ export interface Call {
   body?: JsonObject | Buffer;
   caller?: Caller | Nobody;
   pool?: 'longPolls' | 'rest';
-  /** As an ordinary call's, where it is not given. */
+  /** An ordinary call's, where it is not given. */
   deadlineMs?: Milliseconds;
-  /** Of a poll: how long the homeserver may wait with all of its answer. */
+  /** For a poll: the homeserver may wait so long with all of its answer. */
   pollMs?: Milliseconds;
   signal: AbortSignal | undefined;
 }

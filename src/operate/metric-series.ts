@@ -51,7 +51,7 @@ export function createCacheEvents(registers: Registers) {
   };
 }
 
-/** What is remembered now, read whenever somebody looks: by the name of the cache. */
+/** Shows how much each cache remembers, by its name; it is read whenever somebody looks. */
 export function watchCacheBytes(registry: Registry): Map<string, () => number> {
   const cacheBytes = new Map<string, () => number>();
   const bytes = new Gauge({
@@ -67,7 +67,7 @@ export function watchCacheBytes(registry: Registry): Map<string, () => number> {
   return cacheBytes;
 }
 
-/** What is counted by itself. */
+/** Counters that stand alone, without labels. */
 export const COUNTERS = {
   refusedRooms: {
     name: 'hindsync_refused_rooms_total',
@@ -87,7 +87,7 @@ export const COUNTERS = {
   },
 };
 
-/** What can be counted at any moment. */
+/** Gauges: each can be counted at any moment. */
 export const GAUGES = {
   parkedPolls: { name: 'hindsync_parked_polls', help: 'Long polls that wait now.' },
   initialSyncsRunning: { name: 'hindsync_initial_syncs_running', help: 'Initial syncs being answered now.' },

@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import { HELD_BYTES } from '../http/client-response.ts';
 import { Exchange, type Answered, type Exchanging } from './exchange.ts';
 
-/** What changes the body of an answer while it comes. */
+/** A filler changes the body of an answer while it comes. */
 export interface BodyFiller {
   /** The bytes of a piece → what there is to send for them. */
   push(chunk: Buffer): Buffer;

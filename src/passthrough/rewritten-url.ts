@@ -8,26 +8,29 @@ import type { ToHomeserverPath } from './legacy-prefixes.ts';
 import type { OpenedRequest, OpenMedia } from './opened-media.ts';
 import { takeQueryToken } from './query-token.ts';
 
-/** What is known of the homeserver, and so of where it has what a request asks for. */
+/** All that is known of the homeserver, and so of where it has what a request asks for. */
 export interface Rewriting {
   toHomeserverPath: ToHomeserverPath;
-  /** By the homeserver's `/versions`, as last seen. */
+  /** The prefixes by the homeserver's `/versions`, as last seen. */
   prefixesOf(): HomeserverPrefixes;
   /** Whether the homeserver gives media to who shows an access token. */
   hasAuthenticatedMedia(): boolean;
-  /** For old media without an access token; they pass as they are where it is not given. */
+  /** Opens old media for requests without an access token. Where it is not given, these pass as they are. */
   openMedia?: OpenMedia | undefined;
 }
 
-/** Where a request goes, and with which access token, where it is another one than in its header. */
+/** A request's new path, and its access token if that is another one than in its header. */
 export interface RewrittenRequest {
   rawUrl: string;
   accessToken?: string | undefined;
-  /** Of old media without a token, which are asked for with another account's. */
+  /** Given for old media without a token, which are asked for with another account's. */
   opened?: OpenedRequest | undefined;
 }
 
-/** Where a token may be in the query. Federation requests are signed over their URI, so nothing is touched there. */
+/**
+ * Below these paths a token may be in the query. Federation requests are signed over their URI, so nothing is touched
+ * there.
+ */
 const CLIENT_PATHS = ['/_matrix/client/', '/_matrix/media/', '/_matrix/content/'];
 
 /**

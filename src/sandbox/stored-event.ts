@@ -35,15 +35,15 @@ export interface NewEvent {
   transaction?: { deviceId: DeviceId; id: string };
 }
 
-/** Who looks at an event. */
-export interface Viewer {
+/** Somebody who reads an event, a member of its room or not. */
+export interface Reader {
   deviceId: DeviceId | undefined;
-  /** The viewer's membership when the event was sent; undefined: not to be told. */
+  /** The reader's membership when the event was sent; undefined: not to be told. */
   membership?: string | undefined;
 }
 
 /** StoredEvent → the event as `/sync` sends it, without `room_id`. */
-export function toSyncEvent(event: StoredEvent, viewer: Viewer, nowMs: Milliseconds): ClientEvent {
+export function toSyncEvent(event: StoredEvent, reader: Reader, nowMs: Milliseconds): ClientEvent {
   const redacts = event.redacts === undefined ? {} : { redacts: event.redacts };
   return {
     type: event.type,
@@ -53,13 +53,13 @@ export function toSyncEvent(event: StoredEvent, viewer: Viewer, nowMs: Milliseco
     ...(event.stateKey !== undefined && { state_key: event.stateKey }),
     ...redacts,
     content: { ...event.content, ...redacts },
-    unsigned: unsignedOf(event, viewer, nowMs),
+    unsigned: unsignedOf(event, reader, nowMs),
   };
 }
 
 /** StoredEvent → the event as all other endpoints send it, with `room_id`. */
-export function toClientEvent(event: StoredEvent, viewer: Viewer, nowMs: Milliseconds): ClientEvent {
-  const { unsigned, ...rest } = toSyncEvent(event, viewer, nowMs);
+export function toClientEvent(event: StoredEvent, reader: Reader, nowMs: Milliseconds): ClientEvent {
+  const { unsigned, ...rest } = toSyncEvent(event, reader, nowMs);
   const because = unsigned?.redacted_because;
   return {
     ...rest,
@@ -75,18 +75,18 @@ export function toStrippedEvent({ type, stateKey, sender, content }: StoredEvent
   return { type, state_key: stateKey ?? '', sender, content };
 }
 
-function unsignedOf(event: StoredEvent, viewer: Viewer, nowMs: Milliseconds): UnsignedData {
+function unsignedOf(event: StoredEvent, reader: Reader, nowMs: Milliseconds): UnsignedData {
   const { replaces, redactedBy, transaction } = event;
-  const isSender = transaction !== undefined && transaction.deviceId === viewer.deviceId;
+  const isSender = transaction !== undefined && transaction.deviceId === reader.deviceId;
   return {
     age: nowMs - event.sentAt,
     ...(replaces !== undefined && { replaces_state: replaces.eventId, prev_content: replaces.content }),
     ...(redactedBy !== undefined && {
       redacted_by: redactedBy.eventId,
-      redacted_because: toSyncEvent(redactedBy, { deviceId: viewer.deviceId }, nowMs),
+      redacted_because: toSyncEvent(redactedBy, { deviceId: reader.deviceId }, nowMs),
     }),
     ...(isSender && { transaction_id: transaction.id }),
-    ...(viewer.membership !== undefined && { membership: viewer.membership }),
+    ...(reader.membership !== undefined && { membership: reader.membership }),
   };
 }
 

@@ -9,11 +9,14 @@ export interface Turns {
    */
   enter(owner: unknown, signal: AbortSignal): Promise<() => void>;
   /**
-   * The same for who cannot wait for a promise: calls `start` when the turn comes, often at once, or `refuse`. Gives what
-   * is to be called when it is over, or is not wanted any more; also after `refuse`.
+   * Does the same for callers that cannot wait for a promise: calls `start` when the turn comes, often at once, or
+   * `refuse`. Gives a function that is to be called when the turn is over, or is not wanted any more; also after
+   * `refuse`.
    */
   ask(owner: unknown, start: () => void, refuse: (error: Error) => void): () => void;
-  /** The same without waiting, and without anything made for it: true where a turn was free, which `leave` then ends. */
+  /**
+   * Does the same without waiting, and without making anything: true where a turn was free, which `leave` then ends.
+   */
   tryEnter(owner: unknown): boolean;
   leave(owner: unknown): void;
   readonly running: number;
@@ -22,7 +25,7 @@ export interface Turns {
 
 export interface TurnsOptions {
   most: number;
-  /** Of `most`, those of one owner. */
+  /** One owner has at most so many of `most`. */
   mostOfOne: number | ((owner: unknown) => number);
   /** How long a turn is waited for; for ever where it is not given. */
   waitMs?: Milliseconds;

@@ -64,5 +64,5 @@ export class ByteSink {
   }
 }
 
-/** Up to so many bytes a loop is faster than the call into native code that `copy` is. */
+/** For so few bytes a loop is faster than `copy`, which is a call into native code. */
 const SHORT_RANGE = 48;

@@ -2,7 +2,10 @@ import type { JsonMembers } from './json-members.ts';
 import { JsonReaderError, type JsonPath, type JsonStep, type JsonVisitor } from './json-reader.ts';
 import { PathTable, PathWalk } from './path-table.ts';
 
-/** What is done with the values at a path. Those above a path that is listed are entered; all others are skipped. */
+/**
+ * A handler says what is done with the values at a path. Those above a listed path are entered; all others are
+ * skipped.
+ */
 export interface PathHandler {
   /** The value is handed over as bytes, valid during the call. */
   take?: (bytes: Buffer, path: JsonPath) => void;

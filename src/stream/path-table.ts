@@ -1,10 +1,10 @@
 import type { JsonPath } from './json-reader.ts';
 
-/** What stands in a table at a path, and below it. */
+/** A node of the table: what stands at a path, and below it. */
 interface PathNode<Value> {
   value: Value | undefined;
   readonly children: Map<string, PathNode<Value>>;
-  /** For every key, and every index, that has no child of its own. */
+  /** Every key, and every index, that has no child of its own is looked up here. */
   any: PathNode<Value> | undefined;
 }
 
@@ -58,7 +58,7 @@ export class PathWalk<Value> {
     return this.#nodes[depth]?.value;
   }
 
-  /** What the table has for a value that was entered, and is taken or left now. */
+  /** Gives what the table has for a value that was entered, and is taken or left now. */
   at(path: JsonPath): Value | undefined {
     return this.#nodes[path.length]?.value;
   }

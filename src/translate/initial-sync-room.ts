@@ -22,7 +22,7 @@ export interface InitialSyncContext extends TranslationContext {
 
 /** The facts about the account that a room's translation needs. */
 export interface AccountSoFar {
-  /** Absent while the homeserver has not sent it: some send it last. */
+  /** Undefined while the homeserver has not sent it: some send it last. */
   nextBatch(): SyncToken | undefined;
   /** Is called when a room is written, and returns the comma before it. */
   separatorOfRoom(): string;
@@ -45,7 +45,10 @@ export class InitialSyncRoom {
   readonly #context: InitialSyncContext;
   readonly #account: AccountSoFar;
   readonly #out: AnswerOutput;
-  /** What was written of a left room before it is known whether it is shown: less than a block, the rest is held. */
+  /**
+   * Holds what was written of a left room before it is known whether it is shown: less than a block, the rest is
+   * held.
+   */
   #waiting: ByteSink | undefined;
   #isDropped = false;
   readonly #own: OwnMembership;

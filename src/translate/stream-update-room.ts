@@ -51,7 +51,7 @@ export class ReadRoom {
   }
 }
 
-/** What was read of a room → its part of the stream. */
+/** Translates what was read of a room → its part of the stream. */
 export function toRoomTimeline(room: ReadRoom): RoomTimeline {
   return toLeftInState(room) ?? toToldTimeline(room);
 }

@@ -78,8 +78,8 @@ export class SyncSections {
   #chunk: Buffer = Buffer.alloc(0);
   #pieces: Buffer[] = [];
   /**
-   * Where the part of the chunk ends that was handed on or left out; beyond the chunk while a `null` goes on in the
-   * next one.
+   * The part of the chunk that was handed on or left out ends here; this is beyond the chunk while a `null` goes on
+   * in the next one.
    */
   #done = 0;
   /** The event that is being read begins here in the chunk; `#held` is what came of it in earlier chunks. */

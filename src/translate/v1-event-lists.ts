@@ -14,7 +14,7 @@ import {
 import { LegacyEventBytes } from './legacy-event-bytes.ts';
 
 export interface EventListContext {
-  /** Where the events stand: the answer is an event, a list of them, or an object with lists of them. */
+  /** Tells where the events stand: the answer is an event, a list of them, or an object with lists of them. */
   places: 'event' | 'list' | 'object';
   roomId: RoomId;
   nowMs: Milliseconds;

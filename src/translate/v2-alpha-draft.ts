@@ -1,6 +1,8 @@
 // The two drafts of v2_alpha's /sync that clients were written for: what stands around their events.
 
-/** What stands behind the ids of a room's timeline: whether older ones were left out, and where to page back from. */
+/**
+ * All that stands behind the ids of a room's timeline: whether older ones were left out, and where to page back from.
+ */
 export interface TimelineEnd {
   limited: boolean;
   prevBatch: string;

@@ -26,7 +26,7 @@ export class WrittenEvent {
   readonly senderStart: number;
   readonly senderEnd: number;
   readonly unsignedStart: number;
-  /** Where the value of `room_id` begins and ends; both 0 where there is none. */
+  /** The value of `room_id` begins here and ends at `roomIdEnd`; both are 0 where there is none. */
   readonly roomIdStart: number;
   readonly roomIdEnd: number;
 

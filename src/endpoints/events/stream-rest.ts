@@ -10,7 +10,7 @@ import type { Session } from '../session/session.ts';
 /** So that nobody waits while thousands are remembered. */
 const PRESENCES_AT_A_TIME = 1000;
 
-/** What is not room history, as JSON: invites and knocks, presence, typing, receipts, account data. */
+/** Reads all that is not room history, as JSON: invites and knocks, presence, typing, receipts, account data. */
 export async function readRest(
   { pendingRooms, ephemeral }: StreamUpdate,
   { account, userId, key }: Session,

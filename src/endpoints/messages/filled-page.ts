@@ -51,7 +51,7 @@ export function writeFilledPage(options: FilledPageOptions): AsyncGenerator<Buff
   return piecesOrRefuse(new FilledPage(options).write());
 }
 
-/** What came of a page's parts, beside their events. */
+/** The parts of a page gave this beside their events. */
 interface Parts {
   start: string | undefined;
   end: string | undefined;
@@ -120,7 +120,7 @@ class FilledPage {
     return this.#writing.count >= this.#options.query.limit || this.#options.clock.now() >= this.#latest;
   }
 
-  /** From behind the creation, to the creation again. */
+  /** True where the next page begins behind the room's creation, and would lead to the creation again. */
   #leadsBack(): boolean {
     const { repeatsCreation, query } = this.#options;
     return repeatsCreation && query.dir === 'b' && this.#writing.isAtCreation;

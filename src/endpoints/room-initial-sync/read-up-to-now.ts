@@ -20,7 +20,7 @@ export interface NewestReading extends NewestEvents {
   spool: Spool;
 }
 
-/** What one answer may hold back in memory. */
+/** One answer may hold back so much in memory. */
 const MOST_HELD_BYTES = 4 * 1024 * 1024;
 /** A busy session's stream is told faster than a room is read. */
 const MOST_READINGS = 2;

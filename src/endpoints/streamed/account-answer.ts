@@ -17,7 +17,7 @@ export interface AccountAnswer {
   translate: (context: TranslationContext, out: AnswerOutput) => StreamTranslation;
 }
 
-/** What one answer may hold back in memory; more of it waits in a temporary file. */
+/** One answer may hold back so much in memory; more of it waits in a temporary file. */
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
 
 /** A session's `/sync` → the client's answer, while it comes in; `onSpool` is given what must be closed in the end. */

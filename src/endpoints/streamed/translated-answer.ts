@@ -38,7 +38,7 @@ class TranslatedAnswer {
   readonly #options: TranslatedAnswerOptions;
   readonly #invited: RoomId[] = [];
   #invites = new Map<RoomId, ClientEvent>();
-  /** What the translation wrote of the homeserver's last chunk. */
+  /** The translation of the homeserver's last chunk. */
   readonly #translated = new AnswerOutput(2 * CHUNK_BYTES);
   /** Holds what is sent next. */
   readonly #out = new AnswerOutput(2 * CHUNK_BYTES);

@@ -6,7 +6,7 @@ export type DifferenceKind = 'missing in ours' | 'missing natively' | 'another v
 /** Keys of legacy answers and of Matrix events: words of the specification, which tell nothing of anybody. */
 const KNOWN_KEY = /^[a-z_]{1,30}$/;
 const KNOWN_TYPE = /^m\.[a-z_]{1,30}(?:\.[a-z_]{1,30}){0,3}(?= |$)/;
-/** What people wrote stands below these keys. */
+/** Below these keys stands what people wrote. */
 const PRIVATE = new Set(['content', 'prev_content']);
 
 /**

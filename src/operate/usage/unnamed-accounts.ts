@@ -1,6 +1,6 @@
 import { AccountSketch } from './account-sketch.ts';
 
-/** Where accounts are counted: a row of the report. */
+/** A row of the report, in which accounts are counted. */
 interface Counted {
   accounts: AccountSketch;
 }

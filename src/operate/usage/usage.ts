@@ -18,7 +18,7 @@ export interface Use {
   prefix: string;
   /** 0 where the client left before an answer began. */
   status: number;
-  /** Both are hashed at once. The user is not known of who only passes through. */
+  /** Both are hashed at once. The user is undefined for a client that only passes through. */
   accessToken: string | undefined;
   userId: string | undefined;
 }
