@@ -43,7 +43,7 @@ export async function run(): Promise<Row[]> {
     const logIn = (name: string) => gatewayAs(homeserver.login(homeserver.createUser(name)).accessToken);
     const live = new LivePreview(logIn('live'), gatewayAs(hostToken), createRoom());
     const peek = async (index: number): Promise<number> => {
-      const { url: base, ...options } = logIn(`viewer${index}`);
+      const { url: base, ...options } = logIn(`peeker${index}`);
       const query = new URLSearchParams({ room_id: roomId, timeout: '300000' });
       const answer = await request(`${base}/events?${query}`, options);
       const { chunk } = (await answer.body.json()) as { chunk: unknown[] };
@@ -102,14 +102,14 @@ interface Asking {
 
 /** One who looks into a room from the beginning of the bench on, and hears when something is sent there. */
 class LivePreview {
-  readonly #viewer: Asking;
+  readonly #peeker: Asking;
   readonly #sender: Asking;
   readonly #roomId: string;
   #from: string | undefined;
   #arrival: Promise<{ at: number; events: number }>;
 
-  constructor(viewer: Asking, sender: Asking, roomId: string) {
-    this.#viewer = viewer;
+  constructor(peeker: Asking, sender: Asking, roomId: string) {
+    this.#peeker = peeker;
     this.#sender = sender;
     this.#roomId = roomId;
     this.#arrival = this.#poll();
@@ -132,7 +132,7 @@ class LivePreview {
   async #poll(): Promise<{ at: number; events: number }> {
     const query = new URLSearchParams({ room_id: this.#roomId, timeout: '300000' });
     if (this.#from !== undefined) query.set('from', this.#from);
-    const { url, ...options } = this.#viewer;
+    const { url, ...options } = this.#peeker;
     const { body } = await request(`${url}/events?${query}`, options);
     const { chunk, end } = (await body.json()) as { chunk: unknown[]; end: string };
     this.#from = end;

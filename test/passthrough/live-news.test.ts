@@ -10,7 +10,7 @@ const NEVER_MS = 600_000;
 const stage = useSandboxStage({ settings: { peekFastestMs: NEVER_MS, peekSlowestMs: NEVER_MS } });
 
 let hostToken: string;
-let viewerToken: string;
+let peekerToken: string;
 let guest: UserId;
 let roomId: RoomId;
 
@@ -20,7 +20,7 @@ beforeEach(() => {
   const host = homeserver.createUser(`host${serial}`);
   guest = homeserver.createUser(`guest${serial}`);
   hostToken = homeserver.login(host).accessToken;
-  viewerToken = homeserver.login(homeserver.createUser(`viewer${serial}`)).accessToken;
+  peekerToken = homeserver.login(homeserver.createUser(`peeker${serial}`)).accessToken;
   const visibility = {
     type: 'm.room.history_visibility',
     state_key: '',
@@ -41,16 +41,16 @@ async function ask(accessToken: string, method: string, path: string, body?: obj
   };
 }
 
-/** The viewer's poll, once it waits. */
+/** The peeker's poll, once it waits. */
 async function poll(): Promise<{ answer: ReturnType<typeof ask> }> {
   const room = encodeURIComponent(roomId);
-  const { end } = (await ask(viewerToken, 'GET', `r0/events?room_id=${room}&timeout=0`)).json;
+  const { end } = (await ask(peekerToken, 'GET', `r0/events?room_id=${room}&timeout=0`)).json;
   const probes = async () =>
     Number(
       /peek_probes_total (\d+)/.exec(await (await fetch(`${stage.gateway.internalUrl}/metrics`)).text())?.[1],
     );
   const before = await probes();
-  const answer = ask(viewerToken, 'GET', `r0/events?room_id=${room}&timeout=20000&from=${end}`);
+  const answer = ask(peekerToken, 'GET', `r0/events?room_id=${room}&timeout=20000&from=${end}`);
   await expect.poll(probes).toBeGreaterThan(before);
   return { answer };
 }

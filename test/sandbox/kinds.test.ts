@@ -121,12 +121,12 @@ describe('dendrite', () => {
     });
     const open = encodeURIComponent(sandbox.homeserver.createRoom(host, visibility('world_readable')));
     const closed = encodeURIComponent(sandbox.homeserver.createRoom(host, visibility('shared')));
-    const viewer = aClient(sandbox, 'viewer');
-    const statusOf = async (path: string) => (await viewer.request('GET', path)).status;
+    const peeker = aClient(sandbox, 'peeker');
+    const statusOf = async (path: string) => (await peeker.request('GET', path)).status;
     expect(await statusOf(`/rooms/${open}/state`)).toBe(200);
     expect(await statusOf(`/rooms/${open}/state/m.room.create/`)).toBe(403);
     expect(await statusOf(`/rooms/${open}/members`)).toBe(403);
-    expect(await viewer.request('GET', `/rooms/${closed}/messages?dir=b`)).toMatchObject({
+    expect(await peeker.request('GET', `/rooms/${closed}/messages?dir=b`)).toMatchObject({
       status: 200,
       body: { chunk: [] },
     });

@@ -4,7 +4,7 @@ import { createClient, RoomEvent, type MatrixClient, type Room } from 'matrix-js
 import type { Logger } from 'matrix-js-sdk/lib/logger.js';
 import { expect } from 'vitest';
 
-export interface Viewer {
+export interface Peeker {
   baseUrl: string;
   userId: string;
   accessToken: string;
@@ -16,12 +16,12 @@ export interface Viewer {
  * order, and after `stopPeeking` nothing more does.
  */
 export async function expectPeek(
-  viewer: Viewer,
+  peeker: Peeker,
   roomId: string,
   say: (text: string) => Promise<unknown>,
 ): Promise<void> {
-  const client = createClient({ ...viewer, logger: silent });
-  client.setGuest(viewer.isGuest === true);
+  const client = createClient({ ...peeker, logger: silent });
+  client.setGuest(peeker.isGuest === true);
   await say('before');
   const room = await client.peekInRoom(roomId);
   try {

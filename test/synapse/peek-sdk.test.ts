@@ -45,7 +45,7 @@ async function aWindow(): Promise<{ roomId: string; say: (text: string) => Promi
 
 describe('matrix-js-sdk of today', () => {
   test.each([
-    { who: 'a user', name: 'peek-sdk-viewer' },
+    { who: 'a user', name: 'peek-sdk-peeker' },
     { who: 'a guest', name: undefined },
   ])('$who peeks -> the room opens, live events arrive', async ({ name }) => {
     const { userId, accessToken } = await register(gateway.url, name);
@@ -57,15 +57,15 @@ describe('matrix-js-sdk of today', () => {
 describe('a modern client that only previews a room', () => {
   test('peeks for a while with its access token -> its own /sync has every to-device message', async () => {
     const { url } = inject('synapse');
-    const viewer = await register(url, 'peek-sdk-modern');
-    const [natively, ours] = [clientAt(url, viewer), clientAt(gateway.url, viewer)];
+    const peeker = await register(url, 'peek-sdk-modern');
+    const [natively, ours] = [clientAt(url, peeker), clientAt(gateway.url, peeker)];
     const { next_batch: since } = await natively.read('v3/sync', { timeout: 0 });
     const { roomId, say } = await aWindow();
     const keys: string[] = [];
     const sendKey = async (): Promise<void> => {
       const key = `key ${keys.length}`;
       keys.push(key);
-      const messages = { [viewer.userId]: { [viewer.deviceId]: { key } } };
+      const messages = { [peeker.userId]: { [peeker.deviceId]: { key } } };
       await clientAt(url, host).put(`v3/sendToDevice/m.test/${roomId.slice(1, 9)}${keys.length}`, {
         messages,
       });

@@ -12,12 +12,12 @@ import { createStage, expectAlike, type Stage } from '../support/synapse/stage.t
 
 let stage: Stage;
 /** Has joined nothing. */
-let passerBy: User;
+let peeker: User;
 let guest: User;
 
 beforeAll(async () => {
   stage = await createStage('peek');
-  passerBy = await register(stage.world.url, 'peek-passer-by');
+  peeker = await register(stage.world.url, 'peek-peeker');
   guest = await register(stage.world.url);
   // Whether a state event has its `prev_content` depends on what Synapse happens to have in memory: all of it, now.
   await stage.native(stage.world.alice).read('v3/initialSync', { limit: 1000, archived: true });
@@ -45,8 +45,8 @@ describe('when a room is not hers to read -> 403 with the words of native', () =
   test.each(NO_ROOMS)('%s, as it is now', async (roomId) => {
     await expectSameRefusal((at) => at(stage.world.alice).get(snapshotPath(roomId)));
   });
-  test('a private room, by a passer-by and by a guest', async () => {
-    for (const user of [passerBy, guest]) {
+  test('a private room, by a peeker and by a guest', async () => {
+    for (const user of [peeker, guest]) {
       const query = { room_id: stage.world.rooms.plain, timeout: 0 };
       await expectSameRefusal((at) => at(user).get('v3/events', query));
       await expectSameRefusal((at) => at(user).get(snapshotPath(stage.world.rooms.plain)));
@@ -64,24 +64,24 @@ test('when five messages are sent beside a poll without `from` -> four of them a
   const { world, ours } = stage;
   const { alice, rooms } = world;
   const query = { room_id: rooms.published };
-  const polling = ours(passerBy).read('v3/events', { ...query, timeout: 30_000 });
+  const polling = ours(peeker).read('v3/events', { ...query, timeout: 30_000 });
   const sent: string[] = [];
   for (let n = 0; n < 5; n += 1) sent.push(await world.say(alice, rooms.published, `beside the poll ${n}`));
   const seen: string[] = [];
   for (let answer = await polling; ;) {
     seen.push(...answer.chunk.map(({ event_id }: Json) => event_id));
     if (seen.includes(sent.at(-1) ?? '')) break;
-    answer = await ours(passerBy).read('v3/events', { ...query, from: answer.end, timeout: 30_000 });
+    answer = await ours(peeker).read('v3/events', { ...query, from: answer.end, timeout: 30_000 });
   }
   expect(seen.length).toBeGreaterThanOrEqual(4);
   expect(seen).toEqual(sent.slice(-seen.length));
 });
 
 describe('when a world readable room is followed -> its events as natively', () => {
-  test.each(['passer-by', 'guest', 'member'])('by a %s', async (who) => {
+  test.each(['peeker', 'guest', 'member'])('by a %s', async (who) => {
     const { world, native, ours } = stage;
     const { alice, bob, rooms } = world;
-    const user = { 'passer-by': passerBy, guest, member: bob }[who] as User;
+    const user = { peeker, guest, member: bob }[who] as User;
     const query = { room_id: rooms.published, timeout: 0 };
     const from = (await native(user).read('v3/events', query)).end;
     const eventId = await world.say(alice, rooms.published, 'to all the world');
@@ -115,11 +115,11 @@ function withoutAge(event: Json): Json {
   );
 }
 
-test('when something is said while a passer-by waits -> he hears it', async () => {
+test('when something is said while a peeker waits -> he hears it', async () => {
   const { world, ours } = stage;
   const query = { room_id: world.rooms.published, timeout: 30_000 };
-  const { end } = await ours(passerBy).read('v3/events', { ...query, timeout: 0 });
-  const answer = ours(passerBy).read('v3/events', { ...query, from: end });
+  const { end } = await ours(peeker).read('v3/events', { ...query, timeout: 0 });
+  const answer = ours(peeker).read('v3/events', { ...query, from: end });
   const eventId = await world.say(world.alice, world.rooms.published, 'is there anybody?');
   const { chunk } = await answer;
   expect(chunk.map(({ event_id }: Json) => event_id)).toEqual([eventId]);
@@ -129,12 +129,12 @@ test('when many things are said and five are asked for -> each once, in order', 
   const { world, ours } = stage;
   const room = world.rooms.published;
   const query = { room_id: room, timeout: 0, limit: 5 };
-  let { end } = await ours(passerBy).read('v3/events', query);
+  let { end } = await ours(peeker).read('v3/events', query);
   const sent: string[] = [];
   for (let count = 1; count <= 18; count += 1) sent.push(await world.say(world.alice, room, `said ${count}`));
   const received: string[] = [];
   for (;;) {
-    const answer = await ours(passerBy).read('v3/events', { ...query, from: end });
+    const answer = await ours(peeker).read('v3/events', { ...query, from: end });
     expect(answer.chunk.length).toBeLessThanOrEqual(5);
     received.push(...answer.chunk.map(({ event_id }: Json) => event_id));
     if (answer.chunk.length === 0) break;
@@ -143,16 +143,16 @@ test('when many things are said and five are asked for -> each once, in order', 
   expect(received).toEqual(sent);
 });
 
-test('when a room turns unreadable while a passer-by waits -> 403 as for a room that never was', async () => {
+test('when a room turns unreadable while a peeker waits -> 403 as for a room that never was', async () => {
   const { world, ours } = stage;
   const { alice } = world;
   const open = { type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } };
   const room = await world.createRoom(alice, [], { preset: 'public_chat', initial_state: [open] });
   const query = { room_id: room, timeout: 30_000 };
-  const { end } = await ours(passerBy).read('v3/events', { ...query, timeout: 0 });
+  const { end } = await ours(peeker).read('v3/events', { ...query, timeout: 0 });
   await world.setState(alice, room, 'm.room.history_visibility', { history_visibility: 'joined' });
   await world.say(alice, room, 'among ourselves');
-  const { status, json } = await ours(passerBy).get('v3/events', { ...query, from: end });
+  const { status, json } = await ours(peeker).get('v3/events', { ...query, from: end });
   expect([status, json.error]).toEqual([403, 'Non-joined access not allowed']);
 });
 
@@ -167,7 +167,7 @@ async function readBoth(
   return { native, ours };
 }
 
-describe('when alice asks for a room as it is now -> what native says', () => {
+describe('when alice asks for a room as it is now -> what Synapse says', () => {
   test.each([
     'plain',
     'busy',
@@ -204,9 +204,9 @@ test('when the only receipt is for an event that alice does not see -> no receip
   expectAlike('roomInitialSync', { user: alice, ...answers }, ['receipts-of-the-chunk']);
 });
 
-test('when a passer-by or a guest looks at a world readable room -> what native says', async () => {
+test('when a peeker or a guest looks at a world readable room -> what Synapse says', async () => {
   const { rooms } = stage.world;
-  for (const user of [passerBy, guest]) {
+  for (const user of [peeker, guest]) {
     const answers = await readBoth(user, rooms.published);
     expectAlike('roomInitialSync', { user, ...answers }, ['peekers-see-no-presence']);
   }
@@ -215,23 +215,23 @@ test('when a passer-by or a guest looks at a world readable room -> what native 
 test('when something is said between the look at a room and the first poll -> the poll has it', async () => {
   const { world, ours } = stage;
   const room = world.rooms.published;
-  await ours(passerBy).read(snapshotPath(room));
+  await ours(peeker).read(snapshotPath(room));
   const eventId = await world.say(world.alice, room, 'in between');
-  const { chunk } = await ours(passerBy).read('v3/events', { room_id: room, timeout: 0 });
+  const { chunk } = await ours(peeker).read('v3/events', { room_id: room, timeout: 0 });
   expect(chunk.map(({ event_id }: Json) => event_id)).toEqual([eventId]);
 });
 
 test('when a modern client looks into a room -> no message to its device gets lost', async () => {
   const { world, native, ours } = stage;
-  const { next_batch } = await native(passerBy).read('v3/sync', { timeout: 0 });
-  await world.sendToDevice(world.bob, passerBy);
+  const { next_batch } = await native(peeker).read('v3/sync', { timeout: 0 });
+  await world.sendToDevice(world.bob, peeker);
   const query = { room_id: world.rooms.published, timeout: 0 };
-  await ours(passerBy).read(snapshotPath(world.rooms.published));
+  await ours(peeker).read(snapshotPath(world.rooms.published));
   for (let count = 1; count <= 3; count += 1) {
-    const { end } = await ours(passerBy).read('v3/events', query);
+    const { end } = await ours(peeker).read('v3/events', query);
     await world.say(world.alice, world.rooms.published, `look ${count}`);
-    await ours(passerBy).read('v3/events', { ...query, from: end });
+    await ours(peeker).read('v3/events', { ...query, from: end });
   }
-  const { to_device } = await native(passerBy).read('v3/sync', { since: next_batch, timeout: 0 });
+  const { to_device } = await native(peeker).read('v3/sync', { since: next_batch, timeout: 0 });
   expect(to_device.events).toHaveLength(1);
 });

@@ -26,7 +26,7 @@ describe.each(KINDS)('in front of $plays, set to $setting', ({ plays, setting })
   let sandbox: TestSandbox;
   let gateway: Gateway;
   let host: UserId;
-  let viewer: UserId;
+  let peeker: UserId;
   let accessToken: string;
 
   beforeAll(async () => {
@@ -47,8 +47,8 @@ describe.each(KINDS)('in front of $plays, set to $setting', ({ plays, setting })
     const { homeserver } = sandbox;
     const serial = homeserver.users.size;
     host = homeserver.createUser(`host${serial}`);
-    viewer = homeserver.createUser(`viewer${serial}`);
-    ({ accessToken } = homeserver.login(viewer));
+    peeker = homeserver.createUser(`peeker${serial}`);
+    ({ accessToken } = homeserver.login(peeker));
   });
 
   async function get<Body>(path: string): Promise<{ status: number; body: Body }> {
@@ -169,8 +169,8 @@ describe.each(KINDS)('in front of $plays, set to $setting', ({ plays, setting })
 
   test('banned from a room that the world may read -> reads as anybody does', async () => {
     const roomId = aRoom('world_readable');
-    sandbox.homeserver.join(viewer, roomId);
-    sandbox.homeserver.ban(host, roomId, viewer);
+    sandbox.homeserver.join(peeker, roomId);
+    sandbox.homeserver.ban(host, roomId, peeker);
     const newest = say(roomId, 'after the ban');
     const { status, body } = await look(roomId);
     expect(status).toBe(200);
@@ -182,8 +182,8 @@ describe.each(KINDS)('in front of $plays, set to $setting', ({ plays, setting })
 
   test('banned from a room that the world may not read -> 403', async () => {
     const roomId = aRoom('shared');
-    sandbox.homeserver.join(viewer, roomId);
-    sandbox.homeserver.ban(host, roomId, viewer);
+    sandbox.homeserver.join(peeker, roomId);
+    sandbox.homeserver.ban(host, roomId, peeker);
     expect(await look(roomId)).toMatchObject({ status: 403 });
     expect(await peek(roomId, '', 0)).toMatchObject({ status: 403 });
   });
@@ -210,7 +210,7 @@ describe.each(KINDS)('in front of $plays, set to $setting', ({ plays, setting })
 
   test('a member follows the room -> from the same look on, without gap or repeat', async () => {
     const roomId = aRoom('shared');
-    sandbox.homeserver.join(viewer, roomId);
+    sandbox.homeserver.join(peeker, roomId);
     const before = say(roomId, 'before');
     const { body: snapshot } = await look(roomId);
     expect(idsIn(snapshot.messages).at(-1)).toBe(before);

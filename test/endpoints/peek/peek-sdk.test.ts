@@ -42,7 +42,7 @@ describe.each(VIEWERS)('matrix-js-sdk of today, in front of $plays', ({ plays, g
 
   test.each(guests)('peeking (guest: %s) -> the room opens, live events arrive', async (isGuest) => {
     const { homeserver } = sandbox;
-    const userId = homeserver.createUser(isGuest ? 'guest' : 'viewer', { isGuest });
+    const userId = homeserver.createUser(isGuest ? 'guest' : 'peeker', { isGuest });
     const { accessToken } = homeserver.login(userId);
     const roomId = aWindow();
     await expectPeek({ baseUrl: gateway.url, userId, accessToken, isGuest }, roomId, async (text) =>
