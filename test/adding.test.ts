@@ -58,7 +58,7 @@ describe('an endpoint: a file, and a row of the table', () => {
 describe('a setting: a row of the table', () => {
   test('the row -> is a flag, a variable, a key of the file and of Config, and is described', async () => {
     const row = `dummyMs: { name: 'dummy', type: duration({ least: '0 ms', most: '1 h' }), byDefault: '5 s',
-      meaning: 'A dummy.', unit: 'milliseconds', off: 'Cannot be off.' },`;
+      meaning: 'A dummy.', value: 'milliseconds', off: 'Cannot be off.' },`;
     edit('src/config/settings.ts', 'export const SETTINGS = {', `export const SETTINGS = {\n  ${row}`);
     const printed = await run(`
       import { readConfig, type Config } from './src/config/config.ts';
@@ -83,8 +83,8 @@ describe('a kind: its name, a file, and a line where it is recognised', () => {
     edit('src/matrix/homeserver-kinds.ts', "  'synapse',", "  'synapse',\n  'dummy',");
     const printed = await run(`
       import { SETTINGS } from './src/config/settings.ts';
-      const { type, unit } = SETTINGS.homeserverKind;
-      console.log(JSON.stringify([type.schema.parse('dummy'), unit]));
+      const { type, value } = SETTINGS.homeserverKind;
+      console.log(JSON.stringify([type.schema.parse('dummy'), value]));
     `);
     expect(JSON.parse(printed)).toEqual(['dummy', expect.stringContaining('synapse, dummy, dendrite')]);
     const tsc = promisify(execFile)(join(copy, 'node_modules/.bin/tsc'), ['--noEmit'], { cwd: copy });

@@ -36,9 +36,9 @@ export function helpText(version: string): string {
   ].join('\n');
 }
 
-/** A setting's default, unit and off-value, in words. */
-export const detailsOf = ({ byDefault, unit, off }: Setting<unknown>): string =>
-  `Default: ${byDefault ?? 'none (must be given)'}. Unit: ${unit}. ${off}`;
+/** A setting's default, how its value is written, and how it is switched off, in words. */
+export const detailsOf = ({ byDefault, value, off }: Setting<unknown>): string =>
+  `Default: ${byDefault ?? 'none (must be given)'}. Value: ${value}. ${off}`;
 
 /** Words → lines of at most `width`, each behind the indent. */
 export function wrap(text: string, width: number, indent: string): string[] {

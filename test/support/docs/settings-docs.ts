@@ -21,7 +21,9 @@ export function settingsPage(): string {
     `## ${setting.name}`,
     `\`${flagOf(setting)}\` · \`${variableOf(setting)}\` · default: ${setting.byDefault === undefined ? 'none, it must be given' : `\`${setting.byDefault}\``}`,
     '',
-    `${setting.meaning} Unit: ${setting.unit}. ${setting.off}`,
+    setting.meaning,
+    '',
+    `Value: ${setting.value}. ${setting.off}`,
   ]);
   return `${[...head, ...sections].join('\n')}\n`;
 }
