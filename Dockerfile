@@ -20,6 +20,8 @@ RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 COPY config ./config
 COPY LICENSE ./
 COPY --from=build /app/dist ./dist
+# For usage_file: a volume that is mounted here belongs to the user below.
+RUN mkdir /data && chown node:node /data
 # Any user will do, also one made up by the orchestrator; the root file system may be read-only, but for /tmp.
 USER node
 EXPOSE 8009 9009

@@ -2,14 +2,11 @@
 
 import { HOMESERVER_KINDS } from '../matrix/homeserver-kinds.ts';
 import {
-  brownout,
   count,
   duration,
-  featureDates,
   filePath,
   homeserverAddress,
   hostHeader,
-  link,
   listenAddress,
   oneOf,
   onOrOff,
@@ -19,8 +16,8 @@ import {
   size,
   type ValueType,
   wildcards,
-  words,
 } from './values.ts';
+import { brownout, featureDates, link, words } from './sunset-values.ts';
 
 export interface Setting<Value> {
   /** Its key in the file; the flag and the variable are made from it (`flagOf`, `variableOf`). */
@@ -58,7 +55,7 @@ export const SETTINGS = {
     name: 'internal_listen',
     type: listenAddress,
     byDefault: '127.0.0.1:9009',
-    meaning: 'Health, readiness and metrics. Not for clients: do not expose it.',
+    meaning: 'Health, readiness, metrics and the usage report. Not for clients: do not expose it.',
     value: 'host:port, port 0 for any free one',
     off: 'Cannot be off.',
   },

@@ -8,11 +8,8 @@ import { queryOf } from '../http/query.ts';
 import type { AccessToken, Milliseconds, UserId } from '../matrix/identifiers.ts';
 import type { Clock } from '../scheduling/clock.ts';
 import { ask, jsonOf } from './ask.ts';
-import {
-  createCompareMode,
-  type CompareModeOptions,
-  type ComparedRequest,
-} from './compare-mode/compare-mode.ts';
+import { createCompareMode, type CompareModeOptions } from './compare-mode/compare-mode.ts';
+import type { ComparedRequest } from './compare-mode/question.ts';
 import { createFindings } from './compare-mode/findings.ts';
 import { createSampleKeeper } from './compare-mode/samples.ts';
 import { createProbes } from './doctor/probes.ts';

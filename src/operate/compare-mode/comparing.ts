@@ -16,6 +16,13 @@ export interface AnsweredRequest {
   userIdOf: () => string;
 }
 
+/** Both answers, as far as they can be compared, and where they differ for no reason that has a name. */
+export interface ComparedAnswers {
+  native: unknown;
+  ours: unknown;
+  unnamed: Difference[];
+}
+
 /** Asks the other side → its JSON; undefined where it gave none with status 200. */
 export type AskOther = (rawUrl: string) => Promise<unknown>;
 
@@ -27,7 +34,7 @@ const EVENTS_A_POLL = 500;
 export async function compareWithOther(
   request: AnsweredRequest,
   askOther: AskOther,
-): Promise<{ native: unknown; ours: unknown; unnamed: Difference[] } | undefined> {
+): Promise<ComparedAnswers | undefined> {
   const { endpoint, userIdOf, answeredBy } = request;
   const pair =
     endpoint === 'events' ? await pairOfEvents(request, askOther) : await pairOf(request, askOther);

@@ -34,7 +34,7 @@ export async function usageRoutes(
     const page = toPage(usage.report(await happenings()), {
       sorting: readSorting(query),
       isRefreshed: query.get('refresh') !== 'off',
-      usersOf: usage.usersOf,
+      usersOf: (row) => usage.usersOf(row),
       sunset,
       comparison,
     });

@@ -3,12 +3,12 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { Milliseconds } from '../../matrix/identifiers.ts';
 import type { Clock } from '../../scheduling/clock.ts';
-import { AccountSketch } from './account-sketch.ts';
 import { clientNameOf } from './client-name.ts';
-import { dayOf, Days } from './days.ts';
+import { dayOf } from './days.ts';
 import type { FeatureId } from '../../matrix/legacy-features.ts';
 import { UnnamedAccounts } from './unnamed-accounts.ts';
 import { REPORT_VERSION, type Happenings, type UsageReport, type UsageRow } from './report.ts';
+import { emptyRow, fromUsageRow, keyOf, toText, toUsageRow, type Row } from './row.ts';
 
 /** A finished request that used at least one feature. */
 export interface Use {
@@ -48,121 +48,115 @@ export const OTHER = 'other';
 const MOST_USERS = 20;
 const NOTHING_HAPPENED: Happenings = { shared_device_sessions: 0, refused_rooms: 0, differences: 0 };
 
-interface Row {
-  feature: FeatureId;
-  client: string;
-  requests: number;
-  errors: number;
-  accounts: AccountSketch;
-  prefixes: Map<string, number>;
-  firstSeen: Milliseconds | undefined;
-  lastSeen: Milliseconds | undefined;
-  days: Days;
-  users: Set<string>;
+/**
+ * Builds what counts uses. A row is a feature and a client; whatever clients call themselves, there are never more than 200
+ * of them. A name is only taken up with a request that was let, so that scanners do not use up the names.
+ */
+export function createUsage(options: { clock: Pick<Clock, 'now'>; keepsUsers: boolean }): Usage {
+  return new CountedUsage(options);
 }
 
-/**
- * Counts uses. A row is a feature and a client; whatever clients call themselves, there are never more than 200 of them.
- *
- * A name is only taken up with a request that the homeserver accepted, so that scanners do not use up the names.
- */
-export function createUsage({
-  clock,
-  keepsUsers,
-}: {
-  clock: Pick<Clock, 'now'>;
-  keepsUsers: boolean;
-}): Usage {
-  const started = clock.now();
-  let key = randomBytes(32);
-  let since = started;
-  let uses = 0;
-  const rows = new Map<string, Row>();
-  const unnamed = new UnnamedAccounts<Row>();
-  const clients = new Set<string>([OTHER]);
-  const hash = (text: string): Buffer => createHmac('sha256', key).update(text).digest();
+class CountedUsage implements Usage {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #keepsUsers: boolean;
+  readonly #started: Milliseconds;
+  #since: Milliseconds;
+  #key: Buffer = randomBytes(32);
+  readonly #rows = new Map<string, Row>();
+  readonly #clients = new Set<string>([OTHER]);
+  readonly #unnamed = new UnnamedAccounts<Row>();
+  uses = 0;
 
-  function clientOf(userAgent: string | undefined, isAccepted: boolean): string {
+  constructor({ clock, keepsUsers }: { clock: Pick<Clock, 'now'>; keepsUsers: boolean }) {
+    this.#clock = clock;
+    this.#keepsUsers = keepsUsers;
+    this.#started = clock.now();
+    this.#since = this.#started;
+  }
+
+  note(use: Use): void {
+    this.uses += 1;
+    const client = this.#clientOf(use);
+    const token = use.accessToken === undefined ? undefined : this.#hash(use.accessToken);
+    const user = use.userId === undefined ? undefined : this.#hash(use.userId);
+    if (token !== undefined && user !== undefined) this.#unnamed.name(token, user);
+    for (const feature of use.features) {
+      const row = this.#rowOf(feature, client);
+      this.#add(row, use);
+      if (!isUse(use.status)) continue;
+      if (user !== undefined) row.accounts.add(user);
+      else if (token !== undefined) this.#unnamed.note(token, row);
+    }
+  }
+
+  report(happenings: Happenings): UsageReport {
+    const now = this.#clock.now();
+    const accountsOf = this.#unnamed.withNamed();
+    return {
+      version: REPORT_VERSION,
+      at: toText(now),
+      since: toText(this.#since),
+      started: toText(this.#started),
+      account_key: createHash('sha256').update(this.#key).digest('hex').slice(0, 16),
+      happenings,
+      rows: [...this.#rows.values()].map((row) =>
+        toUsageRow(row, accountsOf.get(row) ?? row.accounts, dayOf(now)),
+      ),
+    };
+  }
+
+  usersOf(row: Pick<UsageRow, 'feature' | 'client'>): readonly string[] {
+    return [...(this.#rows.get(keyOf(row))?.users ?? [])];
+  }
+
+  save(): SavedUsage {
+    return { key: this.#key.toString('hex'), report: this.report(NOTHING_HAPPENED) };
+  }
+
+  restore({ key, report }: SavedUsage): void {
+    this.#key = Buffer.from(key, 'hex');
+    this.#since = Date.parse(report.since);
+    const lastDay = dayOf(Date.parse(report.at));
+    for (const row of report.rows) {
+      this.#rows.set(keyOf(row), fromUsageRow(row, lastDay));
+      this.#clients.add(row.client);
+    }
+  }
+
+  #hash(text: string): Buffer {
+    return createHmac('sha256', this.#key).update(text).digest();
+  }
+
+  #clientOf({ userAgent, status }: Use): string {
     const name = clientNameOf(userAgent);
-    if (clients.has(name)) return name;
-    if (!isAccepted || clients.size > MOST_CLIENTS) return OTHER;
-    clients.add(name);
+    if (this.#clients.has(name)) return name;
+    if (!isUse(status) || this.#clients.size > MOST_CLIENTS) return OTHER;
+    this.#clients.add(name);
     return name;
   }
 
-  function rowOf(feature: FeatureId, client: string): Row {
-    const id = keyOf({ feature, client });
-    let row = rows.get(id);
+  #rowOf(feature: FeatureId, client: string): Row {
+    const key = keyOf({ feature, client });
+    let row = this.#rows.get(key);
     if (row === undefined) {
-      row = emptyRow(feature, client, dayOf(clock.now()));
-      rows.set(id, row);
+      row = emptyRow(feature, client, dayOf(this.#clock.now()));
+      this.#rows.set(key, row);
     }
     return row;
   }
 
-  function add(row: Row, use: Use, account: { user?: Buffer; token?: Buffer }): void {
-    const now = clock.now();
+  #add(row: Row, { status, prefix, userId }: Use): void {
+    const now = this.#clock.now();
     row.requests += 1;
-    row.prefixes.set(use.prefix, (row.prefixes.get(use.prefix) ?? 0) + 1);
+    row.prefixes.set(prefix, (row.prefixes.get(prefix) ?? 0) + 1);
     row.days.add(dayOf(now));
-    if (use.status >= 400) row.errors += 1;
-    if (!isUse(use.status)) return;
+    if (status >= 400) row.errors += 1;
+    if (!isUse(status)) return;
     row.firstSeen ??= now;
     row.lastSeen = now;
-    if (account.user !== undefined) row.accounts.add(account.user);
-    else if (account.token !== undefined) unnamed.note(account.token, row);
-    if (keepsUsers && use.userId !== undefined && row.users.size < MOST_USERS) row.users.add(use.userId);
+    if (this.#keepsUsers && userId !== undefined && row.users.size < MOST_USERS) row.users.add(userId);
   }
-
-  return {
-    note: (use) => {
-      uses += 1;
-      const client = clientOf(use.userAgent, isUse(use.status));
-      const { accessToken, userId } = use;
-      const account = {
-        ...(accessToken !== undefined && { token: hash(accessToken) }),
-        ...(userId !== undefined && { user: hash(userId) }),
-      };
-      if (account.token !== undefined && account.user !== undefined)
-        unnamed.name(account.token, account.user);
-      for (const feature of use.features) add(rowOf(feature, client), use, account);
-    },
-    report: (happenings) => {
-      const now = clock.now();
-      const accountsOf = unnamed.withNamed();
-      return {
-        version: REPORT_VERSION,
-        at: toText(now),
-        since: toText(since),
-        started: toText(started),
-        account_key: createHash('sha256').update(key).digest('hex').slice(0, 16),
-        happenings,
-        rows: [...rows.values()].map((row) =>
-          toUsageRow(row, accountsOf.get(row) ?? row.accounts, dayOf(now)),
-        ),
-      };
-    },
-    usersOf: (row) => [...(rows.get(keyOf(row))?.users ?? [])],
-    save() {
-      return { key: key.toString('hex'), report: this.report(NOTHING_HAPPENED) };
-    },
-    restore: (saved) => {
-      key = Buffer.from(saved.key, 'hex');
-      since = Date.parse(saved.report.since);
-      const lastDay = dayOf(Date.parse(saved.report.at));
-      for (const row of saved.report.rows) {
-        rows.set(keyOf(row), fromUsageRow(row, lastDay));
-        clients.add(row.client);
-      }
-    },
-    get uses() {
-      return uses;
-    },
-  };
 }
-
-const keyOf = ({ feature, client }: { feature: string; client: string }): string => `${feature}\n${client}`;
-const toText = (moment: Milliseconds): string => new Date(moment).toISOString();
 
 /**
  * Whether somebody wanted the feature, and was let. What was refused for want of a right may be a scanner's; what the
@@ -170,46 +164,4 @@ const toText = (moment: Milliseconds): string => new Date(moment).toISOString();
  */
 function isUse(status: number): boolean {
   return status < 400 || status === 410 || status === 429 || status >= 500;
-}
-
-const emptyRow = (feature: FeatureId, client: string, day: number): Row => ({
-  feature,
-  client,
-  requests: 0,
-  errors: 0,
-  accounts: new AccountSketch(),
-  prefixes: new Map(),
-  firstSeen: undefined,
-  lastSeen: undefined,
-  days: new Days(day),
-  users: new Set(),
-});
-
-function toUsageRow(row: Row, accounts: AccountSketch, today: number): UsageRow {
-  const { feature, client, requests, errors, prefixes, firstSeen, lastSeen, days } = row;
-  return {
-    feature,
-    client,
-    requests,
-    errors,
-    accounts: accounts.count(),
-    account_sketch: accounts.toText(),
-    prefixes: Object.fromEntries(prefixes),
-    first_seen: firstSeen === undefined ? null : toText(firstSeen),
-    last_seen: lastSeen === undefined ? null : toText(lastSeen),
-    days: days.upTo(today),
-  };
-}
-
-function fromUsageRow(row: UsageRow, lastDay: number): Row {
-  return {
-    ...emptyRow(row.feature, row.client, lastDay),
-    requests: row.requests,
-    errors: row.errors,
-    accounts: AccountSketch.fromText(row.account_sketch),
-    prefixes: new Map(Object.entries(row.prefixes)),
-    firstSeen: row.first_seen === null ? undefined : Date.parse(row.first_seen),
-    lastSeen: row.last_seen === null ? undefined : Date.parse(row.last_seen),
-    days: new Days(lastDay, row.days),
-  };
 }

@@ -216,7 +216,7 @@ test('the page -> everything from a client is escaped', () => {
   const page = toPage(usage.report(NOTHING), {
     sorting: { by: 'last', isAscending: false },
     isRefreshed: true,
-    usersOf: usage.usersOf,
+    usersOf: (row) => usage.usersOf(row),
     sunset: undefined,
     comparison: undefined,
   });
