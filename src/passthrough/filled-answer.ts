@@ -6,9 +6,9 @@ import { Exchange, type Answered, type Exchanging } from './exchange.ts';
 /** A filler changes the body of an answer while it comes. */
 export interface BodyFiller {
   /** The bytes of a piece → what there is to send for them. */
-  push(chunk: Buffer): Buffer;
+  push(chunk: Buffer): Buffer[];
   /** Returns what was held back, as no more comes. */
-  end(): Buffer;
+  end(): Buffer[];
 }
 
 /**
@@ -50,18 +50,20 @@ export class FilledExchange extends Exchange {
   }
 
   override onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#send(controller, this.#isFilled ? this.#filler.push(chunk) : chunk);
+    this.#send(controller, this.#isFilled ? this.#filler.push(chunk) : [chunk]);
   }
 
-  #send(controller: Dispatcher.DispatchController, filled: Buffer): void {
-    if (filled.length === 0) return;
-    if (this.#head === undefined) {
-      super.onResponseData(controller, filled);
-      return;
+  #send(controller: Dispatcher.DispatchController, filled: readonly Buffer[]): void {
+    for (const piece of filled) {
+      if (piece.length === 0) continue;
+      if (this.#head === undefined) {
+        super.onResponseData(controller, piece);
+        continue;
+      }
+      this.#held.push(piece);
+      this.#heldBytes += piece.length;
+      if (this.#heldBytes > HELD_BYTES) this.#release();
     }
-    this.#held.push(filled);
-    this.#heldBytes += filled.length;
-    if (this.#heldBytes > HELD_BYTES) this.#release();
   }
 
   override onResponseEnd(): void {

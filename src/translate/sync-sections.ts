@@ -85,6 +85,7 @@ export class SyncSections {
   /** The event that is being read begins here in the chunk; `#held` is what came of it in earlier chunks. */
   #eventAt: number | undefined;
   #held: Buffer[] = [];
+  #released: Buffer[] = [];
   #heldBytes = 0;
   /** The next place in the chunk where the type of power levels stands. */
   #levelsAt: number | undefined;
@@ -103,8 +104,8 @@ export class SyncSections {
   }
 
   /** Reads the next bytes; returns what there is to send for them. */
-  push(chunk: Buffer): Buffer {
-    if (this.#isUnreadable) return chunk;
+  push(chunk: Buffer): Buffer[] {
+    if (this.#isUnreadable) return [chunk];
     this.#chunk = chunk;
     this.#levelsAt = undefined;
     if (this.#heldBytes > 0) this.#eventAt = 0;
@@ -115,43 +116,45 @@ export class SyncSections {
       this.#isUnreadable = true;
       this.#releaseHeld();
     }
+    const end = this.#eventAt ?? chunk.length;
     this.#holdEvent();
-    return this.#drain();
+    return this.#drain(end);
   }
 
   /** Returns what was held back, as no more comes. */
-  end(): Buffer {
+  end(): Buffer[] {
     this.#chunk = Buffer.alloc(0);
     this.#releaseHeld();
-    return this.#drain();
+    return this.#drain(0);
   }
 
   /** Keeps what the chunk has of an event that goes on in the next one. Copied, as the chunk may be used again. */
   #holdEvent(): void {
     if (this.#eventAt === undefined) return;
     const piece = Buffer.from(this.#chunk.subarray(this.#eventAt));
-    this.#pieces.push(this.#chunk.subarray(this.#done, this.#eventAt));
     this.#held.push(piece);
     this.#heldBytes += piece.length;
-    this.#done = this.#chunk.length;
     this.#eventAt = undefined;
   }
 
+  /** Hands on what was held, which is always the first that is handed on for a chunk. */
   #releaseHeld(): void {
-    this.#pieces.push(...this.#held);
+    this.#released.push(...this.#held);
     this.#held = [];
     this.#heldBytes = 0;
     this.#eventAt = undefined;
   }
 
-  #drain(): Buffer {
+  /** Returns what is handed on for the chunk up to `end`. Only what something was written into is put together anew. */
+  #drain(end: number): Buffer[] {
     const chunk = this.#chunk;
-    const rest = chunk.subarray(Math.min(this.#done, chunk.length));
+    const rest = chunk.subarray(Math.min(this.#done, end), end);
     this.#done = Math.max(0, this.#done - chunk.length);
-    if (this.#pieces.length === 0) return rest;
-    const filled = Buffer.concat([...this.#pieces, rest]);
+    const filled = this.#pieces.length === 0 ? rest : Buffer.concat([...this.#pieces, rest]);
     this.#pieces = [];
-    return filled;
+    const all = [...this.#released, filled];
+    this.#released = [];
+    return all;
   }
 
   #visit(path: JsonPath): JsonStep {

@@ -12,10 +12,10 @@ function fill(text: string, chunkLength = Number.POSITIVE_INFINITY): string {
   for (let at = 0; at < bytes.length; at += chunkLength) {
     // The same memory is written anew for each piece, as undici may do.
     const piece = Buffer.from(bytes.subarray(at, at + chunkLength));
-    filled.push(Buffer.from(sections.push(piece)));
+    filled.push(...sections.push(piece).map((each) => Buffer.from(each)));
     piece.fill('#');
   }
-  return Buffer.concat([...filled, sections.end()]).toString();
+  return Buffer.concat([...filled, ...sections.end()]).toString();
 }
 
 const BATCH = '{"events":[]}';
