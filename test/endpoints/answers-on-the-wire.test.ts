@@ -199,7 +199,7 @@ describe('which paths are ours', () => {
     '/_matrix/client/r0/events/%24a/',
     '/_matrix/client/api%2Fv1/initialSync',
     '/_matrix/client/r0/initialSync#x',
-  ])('%s -> 404, as natively', async (target) => {
+  ])('%s -> 404, as from Synapse itself', async (target) => {
     expect(await statusOf(target)).toBe('404');
   });
 

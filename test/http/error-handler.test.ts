@@ -74,7 +74,7 @@ async function appWith(handler: () => unknown) {
 }
 
 describe('on an app', () => {
-  test('an unknown path -> 404 M_UNRECOGNIZED with native headers', async () => {
+  test('an unknown path -> 404 M_UNRECOGNIZED with the headers of Synapse', async () => {
     const answer = await (await appWith(() => '')).inject('/nowhere');
     expect(answer.statusCode).toBe(404);
     expect(answer.json()).toEqual({ errcode: 'M_UNRECOGNIZED', error: 'Unrecognized request' });

@@ -22,7 +22,7 @@ describe('readLimit', () => {
   });
 
   test.each(['limit=', 'limit=x', 'limit=1.5', 'limit=1e3', 'limit=0x10', 'limit=NaN', 'limit=1 2'])(
-    '"%s" -> 400 in native\'s words',
+    '"%s" -> 400 in Synapse\'s words',
     (text) => {
       expect(() => readLimit(query(text), 10)).toThrow(
         expect.objectContaining({
@@ -34,7 +34,7 @@ describe('readLimit', () => {
     },
   );
 
-  test("negative -> 400 in native's words", () => {
+  test("negative -> 400 in Synapse's words", () => {
     expect(() => readLimit(query('limit=-1'), 10)).toThrow(
       expect.objectContaining({
         status: 400,
@@ -59,7 +59,7 @@ describe('readSyncTimeout', () => {
     { text: 'timeout=', message: 'Query parameter timeout must be an integer' },
     { text: 'timeout=1.5', message: 'Query parameter timeout must be an integer' },
     { text: 'timeout=-1', message: 'Query parameter timeout must be a positive integer.' },
-  ])('"$text" -> 400 in native\'s words', ({ text, message }) => {
+  ])('"$text" -> 400 in Synapse\'s words', ({ text, message }) => {
     expect(() => readSyncTimeout(query(text), 600_000)).toThrow(
       expect.objectContaining({ status: 400, errcode: 'M_INVALID_PARAM', message }),
     );
@@ -83,7 +83,7 @@ describe('readTimeout', () => {
     expect(readTimeout(query(''), 10_000)).toBe(10_000);
   });
 
-  test.each(['timeout=', 'timeout=x', 'timeout=1.5'])('"%s" -> 400 in native\'s words', (text) => {
+  test.each(['timeout=', 'timeout=x', 'timeout=1.5'])('"%s" -> 400 in Synapse\'s words', (text) => {
     expect(() => readTimeout(query(text), 600_000)).toThrow(
       expect.objectContaining({
         status: 400,
@@ -104,7 +104,7 @@ describe('readBoolean', () => {
   });
 
   test.each(['archived=', 'archived=True', 'archived=1', 'archived=yes'])(
-    '"%s" -> 400 in native\'s words',
+    '"%s" -> 400 in Synapse\'s words',
     (text) => {
       expect(() => readBoolean(query(text), 'archived')).toThrow(
         expect.objectContaining({

@@ -52,7 +52,7 @@ describe('a room', () => {
     expect(paths.toSorted()).toEqual(['membership', 'messages chunk $said', 'state m.room.topic ""']);
   });
 
-  test('with older messages than native has -> named; with newer ones -> not', () => {
+  test('with older messages than Synapse has -> named; with newer ones -> not', () => {
     const anOlder = { ...aMessage, event_id: '$older' };
     const chunkOf = (...chunk: Json[]): Json => ({ ...snapshot, messages: { start: 't', end: 's', chunk } });
     const filled = compareRooms(snapshot, chunkOf(anOlder, aMessage), ['full-room-chunk']);

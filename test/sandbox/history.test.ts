@@ -154,7 +154,7 @@ describe('paging', () => {
   });
 
   test.each(['x', 't5-7_1', 'sbm_', 'sbm_eA', 'sbx_MDE'])(
-    'when from is %j -> 400 with native words',
+    'when from is %j -> 400 in the words of Synapse',
     async (from) => {
       const sandbox = await aSandbox();
       const alice = aClient(sandbox, 'alice');

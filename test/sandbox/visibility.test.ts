@@ -47,7 +47,7 @@ describe('who has no part in a room', () => {
     { path, who: 'who forgot it' },
   ]);
   test.each(refusals)(
-    'when $who asks for $path of a shared room -> 403 as native words it',
+    'when $who asks for $path of a shared room -> 403 in the words of Synapse',
     async ({ path, who }) => {
       const { homeserver, alice, bob, roomId } = await aRoom('shared');
       if (who === 'an invited user') homeserver.invite(bob.userId, roomId, alice.userId);

@@ -68,7 +68,7 @@ describe('the own bot', () => {
     state: idsOf(room.state).toSorted(),
   });
 
-  test('initialSync -> the rooms, their messages and state, as natively', async () => {
+  test('initialSync -> the rooms, their messages and state, as from Synapse itself', async () => {
     const query = { limit: 3 };
     const expected = await native.read('api/v1/initialSync', query);
     const answer = await ours.read('api/v1/initialSync', query);
@@ -76,7 +76,7 @@ describe('the own bot', () => {
     expect(answer.end).toMatch(/^s\d+/);
   });
 
-  test('rooms/…/initialSync -> as natively, and its start pages back', async () => {
+  test('rooms/…/initialSync -> as from Synapse itself, and its start pages back', async () => {
     const path = `r0/rooms/${roomId}/initialSync`;
     const answer = await ours.read(path, { limit: 2 });
     expect(shown(answer)).toEqual(shown(await native.read(path, { limit: 2 })));

@@ -18,14 +18,14 @@ async function newestIn(roomId: string): Promise<string[]> {
   return chunk.map(({ event_id }: Json) => event_id);
 }
 
-/** The event as native answers it and as we do, who may be asked under another prefix. */
+/** The event as Synapse answers it and as we do, who may be asked under another prefix. */
 async function expectSame(user: User, eventId: string, prefix = 'v3'): Promise<void> {
   const native = await stage.native(user).read(pathOf(eventId));
   const ours = await stage.ours(user).read(pathOf(eventId, prefix));
   expectAlike('event', { user, native, ours }, []);
 }
 
-describe('when alice asks for an event of a room of hers -> what native says', () => {
+describe('when alice asks for an event of a room of hers -> what Synapse says', () => {
   test.each([
     'plain',
     'encrypted',
@@ -50,7 +50,7 @@ describe('when alice asks for an event of a room of hers -> what native says', (
 });
 
 test.each(['api/v1', 'r0', 'unstable', 'v1', 'v2_alpha'])(
-  'when asked under %s -> the same as natively under v3',
+  'when asked under %s -> the same as from Synapse itself under v3',
   async (prefix) => {
     const { alice, bob, rooms, say } = stage.world;
     const eventId = await say(bob, rooms.plain, `under ${prefix}`);
@@ -66,9 +66,9 @@ test('when the id is not encoded in the path -> the same event', async () => {
   expect(await stage.ours(alice).read(`v3/events/${oldId}`)).toMatchObject({ event_id: oldId });
 });
 
-/** Differs: natively the JSON string "Event not found.". */
+/** Synapse itself answers the JSON string "Event not found.". */
 test.each(['$unknown', '$unknown:hs.test', 'junk', ''])(
-  'when there is no event %j -> 404, as natively, but with an error object',
+  'when there is no event %j -> 404, as from Synapse itself, but with an error object',
   async (eventId) => {
     const { alice } = stage.world;
     const native = await stage.native(alice).get(pathOf(eventId));
@@ -78,7 +78,7 @@ test.each(['$unknown', '$unknown:hs.test', 'junk', ''])(
   },
 );
 
-/** Differs: natively 403, which tells that the event exists. */
+/** Synapse itself answers 403, which tells that the event exists. */
 test('when it is in a room that is not hers -> 404 as for one that does not exist', async () => {
   const { alice, bob, carol, createRoom, say } = stage.world;
   const secret = await say(bob, await createRoom(bob, [carol]), 'secret');
@@ -88,7 +88,7 @@ test('when it is in a room that is not hers -> 404 as for one that does not exis
   expect([status, json]).toEqual([404, { errcode: 'M_NOT_FOUND', error: 'Event not found.' }]);
 });
 
-test('when a guest asks -> 403, as natively', async () => {
+test('when a guest asks -> 403, as from Synapse itself', async () => {
   const { url, rooms } = stage.world;
   const guest = await register(url);
   const [eventId = ''] = await newestIn(rooms.published);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-/** Alice's place in her stream as it is now: the same natively and for us. */
+/** Alice's place in her stream as it is now: the same for Synapse and for us. */
 async function readNow(): Promise<string> {
   return (await stage.native(stage.world.alice).read('v3/events', { timeout: 0 })).end;
 }
@@ -27,7 +27,7 @@ const changes = Object.keys(LIVE_CHANGES) as LiveChange[];
 
 const OWN_JOIN: RecognisedId[] = ['own-membership-once', 'no-own-presence-on-join', 'presence-once'];
 
-describe('when this happened before alice asks, natively and through the gateway -> she hears the same', () => {
+describe('when this happened before alice asks, at Synapse and through the gateway -> she hears the same', () => {
   const expected: Partial<Record<LiveChange, RecognisedId[]>> = {
     'an own upgrade': [...OWN_JOIN, 'order-across-rooms'],
     'an invite': ['invites-carry-state', 'order-across-rooms'],
@@ -55,7 +55,7 @@ describe('when this happened before alice asks, natively and through the gateway
   });
 });
 
-describe('when this happens while alice waits, natively and through the gateway -> she hears the same', () => {
+describe('when this happens while alice waits, at Synapse and through the gateway -> she hears the same', () => {
   const expected: Partial<Record<LiveChange, RecognisedId[]>> = {
     'an own upgrade': ['events-before-a-join', 'no-own-presence-on-join', 'order-across-rooms'],
     'an invite': ['invites-carry-state', 'order-across-rooms'],
@@ -69,7 +69,7 @@ describe('when this happens while alice waits, natively and through the gateway 
     'a ban': ['own-membership-once'],
     'a room forgotten': ['own-membership-once'],
   };
-  /** Of several steps, between which polls end and begin by chance: what native makes of them is chance as well. */
+  /** Of several steps, between which polls end and begin by chance: what Synapse makes of them is chance as well. */
   const byChance: LiveChange[] = [
     'an invite withdrawn',
     'a leave and a return',
@@ -94,7 +94,7 @@ describe('when this happens while alice waits, natively and through the gateway 
   });
 });
 
-describe('when alice wants the federation form -> the same as natively', () => {
+describe('when alice wants the federation form -> the same as from Synapse itself', () => {
   test.each<LiveChange>([
     'a message',
     'an own message',
@@ -116,7 +116,7 @@ describe('when alice wants the federation form -> the same as natively', () => {
 });
 
 test.each(['api/v1', 'r0', 'unstable', 'v1', 'v2_alpha'])(
-  'when asked under %s -> the same as natively under v3',
+  'when asked under %s -> the same as from Synapse itself under v3',
   async (prefix) => {
     const { alice, bob, rooms, say } = stage.world;
     const from = await readNow();
@@ -127,7 +127,7 @@ test.each(['api/v1', 'r0', 'unstable', 'v1', 'v2_alpha'])(
   },
 );
 
-test('when several users listen at once -> each hears the same as natively', async () => {
+test('when several users listen at once -> each hears the same as from Synapse itself', async () => {
   const { alice, bob, carol, rooms, say } = stage.world;
   const from = await readNow();
   const users = [alice, bob, carol];
@@ -168,7 +168,7 @@ describe('limit', () => {
   }
 
   test.each([{ limit: 1 }, { limit: 4 }, { limit: 10 }, {}])(
-    'when 12 messages of one room are followed with %o -> each once, in order, as natively',
+    'when 12 messages of one room are followed with %o -> each once, in order, as from Synapse itself',
     async (query) => {
       const { bob, rooms, say } = stage.world;
       const from = await readNow();
@@ -183,7 +183,7 @@ describe('limit', () => {
     },
   );
 
-  test('when 30 messages of three rooms are followed with a limit of 7 -> what native has, each room in order', async () => {
+  test('when 30 messages of three rooms are followed with a limit of 7 -> what Synapse has, each room in order', async () => {
     const { bob, rooms, say } = stage.world;
     const chosen = [rooms.busy, rooms.plain, rooms.tagged];
     const from = await readNow();

@@ -26,7 +26,7 @@ async function compareFor(
 
 const ALWAYS: RecognisedId[] = ['invites-carry-state', 'invited-rooms-have-lists', 'no-aliases-in-the-state'];
 
-describe('when alice asks natively and through the gateway -> the same, but for', () => {
+describe('when alice asks at Synapse and through the gateway -> the same, but for', () => {
   test.each<{ query: Query; also: RecognisedId[] }>([
     { query: {}, also: ['full-chunks'] },
     { query: { limit: 0 }, also: [] },
@@ -46,11 +46,11 @@ describe('when alice asks natively and through the gateway -> the same, but for'
 });
 
 test.each(['api/v1', 'r0', 'unstable', 'v1', 'v2_alpha'])(
-  'when asked under %s -> the same as natively under v3',
+  'when asked under %s -> the same as from Synapse itself under v3',
   (prefix) => compareFor(stage.world.alice, { limit: 30 }, ALWAYS, `${prefix}/initialSync`),
 );
 
-test('when the others ask -> the same as natively', async () => {
+test('when the others ask -> the same as from Synapse itself', async () => {
   const { bob, carol, dave } = stage.world;
   const query = { limit: 30, archived: true };
   await compareFor(bob, query, ['no-aliases-in-the-state']);
@@ -58,7 +58,7 @@ test('when the others ask -> the same as natively', async () => {
   await compareFor(dave, query, []);
 });
 
-test('when somebody has no room at all -> the same empty arrays as natively', async () => {
+test('when somebody has no room at all -> the same empty arrays as from Synapse itself', async () => {
   const newcomer = await register(stage.world.url, 'initial-newcomer');
   await compareFor(newcomer, { archived: true }, []);
   expect(await stage.ours(newcomer).read('v3/initialSync')).toMatchObject({
@@ -69,7 +69,7 @@ test('when somebody has no room at all -> the same empty arrays as natively', as
   });
 });
 
-test('when somebody has only an invite -> the same as natively', async () => {
+test('when somebody has only an invite -> the same as from Synapse itself', async () => {
   const { bob, url, rooms, moderate } = stage.world;
   const invited = await register(url, 'initial-invited');
   await moderate(bob, 'invite', rooms.direct, invited);
@@ -83,7 +83,7 @@ test('when there are invites -> they come after all other rooms', async () => {
   expect(memberships.slice(0, memberships.indexOf('invite'))).not.toContain('invite');
 });
 
-test('when a room is banned, knocked, rejected or forgotten -> it is there exactly where native has it', async () => {
+test('when a room is banned, knocked, rejected or forgotten -> it is there exactly where Synapse has it', async () => {
   const { alice, rooms } = stage.world;
   const answer = await stage.ours(alice).read('v3/initialSync', { archived: true, limit: 1 });
   const membershipOf = (room: string): string =>

@@ -30,7 +30,7 @@ const snapshotPath = (roomId: string, prefix = 'v3'): string =>
 const ROOMS_NOT_TO_BE_READ = ['invited', 'left', 'kicked', 'banned', 'knocked', 'forgotten'] as const;
 const NO_ROOMS = ['!unknown:hs.test', '!unknown', 'junk', '#alias:hs.test'];
 
-describe('when a room is not hers to read -> 403 with the words of native', () => {
+describe('when a room is not hers to read -> 403 with the words of Synapse', () => {
   test.each(ROOMS_NOT_TO_BE_READ)('%s, its stream', async (name) => {
     const query = { room_id: stage.world.rooms[name], timeout: 0 };
     await expectSameRefusal((at) => at(stage.world.alice).get('v3/events', query));
@@ -77,7 +77,7 @@ test('when five messages are sent beside a poll without `from` -> four of them a
   expect(seen).toEqual(sent.slice(-seen.length));
 });
 
-describe('when a world readable room is followed -> its events as natively', () => {
+describe('when a world readable room is followed -> its events as from Synapse itself', () => {
   test.each(['peeker', 'guest', 'member'])('by a %s', async (who) => {
     const { world, native, ours } = stage;
     const { alice, bob, rooms } = world;
@@ -192,11 +192,14 @@ describe('when alice asks for a room as it is now -> what Synapse says', () => {
   });
 });
 
-test.each([0, 1, 10, 1000])('when %i messages are asked for -> as many as natively', async (limit) => {
-  const { alice, rooms } = stage.world;
-  const { native, ours } = await readBoth(alice, rooms.busy, { limit });
-  expect(ours.messages.chunk.map(withoutAge)).toEqual(native.messages.chunk.map(withoutAge));
-});
+test.each([0, 1, 10, 1000])(
+  'when %i messages are asked for -> as many as from Synapse itself',
+  async (limit) => {
+    const { alice, rooms } = stage.world;
+    const { native, ours } = await readBoth(alice, rooms.busy, { limit });
+    expect(ours.messages.chunk.map(withoutAge)).toEqual(native.messages.chunk.map(withoutAge));
+  },
+);
 
 test('when the only receipt is for an event that alice does not see -> no receipt', async () => {
   const { alice, rooms } = stage.world;

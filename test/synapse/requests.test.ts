@@ -1,4 +1,4 @@
-// Requests that are wrong, odd or only half a request: status, errcode and words as natively.
+// Requests that are wrong, odd or only half a request: status, errcode and words as from Synapse itself.
 
 import { request as sendRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -29,7 +29,7 @@ async function ask(make: (at: Stage['native']) => Promise<Answer>): Promise<{ na
   return { native: said(await make(stage.native)), ours: said(await make(stage.ours)) };
 }
 
-describe('when a parameter is bad -> status, errcode and words are as natively', () => {
+describe('when a parameter is bad -> status, errcode and words are as from Synapse itself', () => {
   test.each<[path: string, query: Query]>([
     ['initialSync', { limit: 'x' }],
     ['initialSync', { limit: '' }],
@@ -59,13 +59,13 @@ describe('when a parameter is bad -> status, errcode and words are as natively',
 });
 
 /** Differs: how many fields a token has only the homeserver knows, which says so in other words. */
-test('when a token has more fields than this Synapse knows -> 400 M_UNKNOWN, as natively', async () => {
+test('when a token has more fields than this Synapse knows -> 400 M_UNKNOWN, as from Synapse itself', async () => {
   const query = { from: 's1_2_3_4_5_6_7_8_9_10_11_12_13_14_15', timeout: 0 };
   const { native, ours } = await ask((at) => at(stage.world.alice).get('v3/events', query));
   for (const { status, json } of [native, ours]) expect([status, json.errcode]).toEqual([400, 'M_UNKNOWN']);
 });
 
-describe('when an odd parameter is good natively -> it is good', () => {
+describe('when Synapse takes an odd parameter -> it is good', () => {
   test.each<[path: string, query: Query]>([
     ['initialSync', { limit: 2000 }],
     ['initialSync', { limit: 1, dir: 'b' }],
@@ -96,7 +96,7 @@ describe.each(PATHS)('when %s is asked', (path) => {
       headers: { authorization: 'Bearer unknown' },
       query: { access_token: 'x' },
     },
-  ])('$how -> 401 with the words of native', async ({ headers, query = {} }) => {
+  ])('$how -> 401 with the words of Synapse', async ({ headers, query = {} }) => {
     const { url, gateway } = { url: stage.world.url, gateway: stage.gateway.url };
     const [native, ours] = await Promise.all(
       [url, gateway].map((at) => clientAt(at, undefined).request('GET', `v3/${path}`, { headers, query })),
@@ -105,13 +105,13 @@ describe.each(PATHS)('when %s is asked', (path) => {
     expect(said(ours as Answer)).toEqual(said(native as Answer));
   });
 
-  test.each(['POST', 'PUT', 'DELETE'])('with %s -> 405, as natively', async (method) => {
+  test.each(['POST', 'PUT', 'DELETE'])('with %s -> 405, as from Synapse itself', async (method) => {
     const { native, ours } = await ask((at) => at(stage.world.alice).request(method, `v3/${path}`));
     expect(native).toMatchObject({ status: 405, json: { errcode: 'M_UNRECOGNIZED' } });
     expect(ours).toEqual(native);
   });
 
-  test('with OPTIONS and no access token -> 204 and the CORS headers of native', async () => {
+  test('with OPTIONS and no access token -> 204 and the CORS headers of Synapse', async () => {
     const [native, ours] = await Promise.all(
       [stage.world.url, stage.gateway.url].map((at) =>
         clientAt(at, undefined).request('OPTIONS', `v3/${path}`),
@@ -127,15 +127,18 @@ const corsOf = ({ headers }: Answer): Json =>
     ['origin', 'methods', 'headers'].map((name) => [name, headers.get(`access-control-allow-${name}`)]),
   );
 
-test.each(['initialSync', 'events'])('when %s is answered -> the headers are as natively', async (path) => {
-  const query = { timeout: 0, limit: 1 };
-  const headersOf = ({ headers }: Answer): Json =>
-    ['content-type', 'cache-control', 'access-control-allow-origin'].map((name) => headers.get(name));
-  const [native, ours] = await Promise.all(
-    [stage.native, stage.ours].map((at) => at(stage.world.alice).get(`v3/${path}`, query)),
-  );
-  expect(headersOf(ours as Answer)).toEqual(headersOf(native as Answer));
-});
+test.each(['initialSync', 'events'])(
+  'when %s is answered -> the headers are as from Synapse itself',
+  async (path) => {
+    const query = { timeout: 0, limit: 1 };
+    const headersOf = ({ headers }: Answer): Json =>
+      ['content-type', 'cache-control', 'access-control-allow-origin'].map((name) => headers.get(name));
+    const [native, ours] = await Promise.all(
+      [stage.native, stage.ours].map((at) => at(stage.world.alice).get(`v3/${path}`, query)),
+    );
+    expect(headersOf(ours as Answer)).toEqual(headersOf(native as Answer));
+  },
+);
 
 test.each(['initialSync', 'events'])('when %s is asked with HEAD -> headers and no body', async (path) => {
   for (const at of [stage.native, stage.ours]) {
@@ -148,7 +151,7 @@ test.each(['initialSync', 'events'])('when %s is asked with HEAD -> headers and 
   expect(nobody.status).toBe(401);
 });
 
-test('when a path has a trailing slash -> 404, as natively', async () => {
+test('when a path has a trailing slash -> 404, as from Synapse itself', async () => {
   for (const path of ['v3/initialSync/', 'v3/rooms/!a:hs.test/initialSync/']) {
     const { native, ours } = await ask((at) => at(stage.world.alice).get(path));
     expect(native.status).toBe(404);
@@ -156,7 +159,7 @@ test('when a path has a trailing slash -> 404, as natively', async () => {
   }
 });
 
-test('when a guest asks for what guests may not have -> as natively', async () => {
+test('when a guest asks for what guests may not have -> as from Synapse itself', async () => {
   const guest = await register(stage.world.url);
   for (const [path, query] of [
     ['v3/initialSync', {}],
@@ -168,7 +171,7 @@ test('when a guest asks for what guests may not have -> as natively', async () =
   }
 });
 
-test('when somebody has logged out -> 401 with the words of native', async () => {
+test('when somebody has logged out -> 401 with the words of Synapse', async () => {
   const { alice, url } = stage.world;
   const again = await logIn(url, alice.userId);
   await stage.ours(again).read('v3/initialSync', { limit: 1 });

@@ -73,7 +73,7 @@ describe('parameters', () => {
       errcode: 'M_INVALID_PARAM',
       error: 'Query parameter limit must be a positive integer.',
     },
-  ])('$query -> 400 with the words of native', async ({ query, errcode, error }) => {
+  ])('$query -> 400 with the words of Synapse', async ({ query, errcode, error }) => {
     expect(await ask(query)).toMatchObject({ status: 400, json: { errcode, error } });
   });
 

@@ -237,7 +237,7 @@ describe('writeInitialSync', () => {
     expect(rooms.flatMap(({ state }) => state)).toEqual([]);
   });
 
-  test('unsigned.transaction_id -> nowhere; unsigned.membership -> in the chunk alone, as natively', async () => {
+  test('unsigned.transaction_id -> nowhere; unsigned.membership -> in the chunk alone, as from Synapse itself', async () => {
     const unsigned = { age: 1, membership: 'join', transaction_id: 't' };
     const event = anEvent('$1', { type: 'm.room.topic', state_key: '', unsigned });
     const room = (await translated({ text: aRoom({ timeline: { events: [event] } }) })).rooms[0];

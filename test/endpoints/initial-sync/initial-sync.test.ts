@@ -123,7 +123,7 @@ describe('GET /initialSync', () => {
     { query: '?dir=x', errcode: 'M_INVALID_PARAM', error: "Query parameter 'dir' must be one of ['b', 'f']" },
     { query: '?from=junk', errcode: 'M_UNKNOWN', error: "'from' parameter is invalid" },
     { query: '?to=junk', errcode: 'M_UNKNOWN', error: "'to' parameter is invalid" },
-  ])("$query -> 400 in native's words", async ({ query, errcode, error }) => {
+  ])("$query -> 400 in Synapse's words", async ({ query, errcode, error }) => {
     const { ask: askNow, homeserver } = await start();
     const answer = await askNow(query);
     expect(answer.statusCode).toBe(400);

@@ -1,4 +1,4 @@
-// The world that native answers and ours are compared in: what can be seen of it, alice can see.
+// The world that Synapse's own answers and ours are compared in: what can be seen of it, alice can see.
 
 import { createActions, type Actions } from './actions.ts';
 import { register, type User } from './synapse-client.ts';

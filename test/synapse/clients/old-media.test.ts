@@ -75,7 +75,7 @@ test('without one, where the operator opens media to the network -> the media', 
   }
 });
 
-test('without an access token -> what Synapse says, as natively', async () => {
+test('without an access token -> what Synapse itself says', async () => {
   const path = `/_matrix/media/v3/download/${media}`;
   const [native, ours] = await Promise.all([fetch(inject('synapse').url + path), fetch(gateway.url + path)]);
   expect([ours.status, await ours.text()]).toEqual([native.status, await native.text()]);
