@@ -5,7 +5,7 @@ import { answerPreflight, jsonHeaders } from '../http/cors.ts';
 import { methodNotAllowed } from '../http/error-handler.ts';
 import { pathOf } from '../http/raw-url.ts';
 import { takeBodiesAsBytes } from '../http/request-bodies.ts';
-import { PREFIXES, type Prefix } from '../http/route-pattern.ts';
+import { PREFIXES, toRouterPath, type Prefix } from '../http/route-pattern.ts';
 import { closeSignal } from '../http/send.ts';
 import { unrecognized } from '../matrix/errors.ts';
 import { answerOnlyAsSent } from '../passthrough/pass-routes.ts';
@@ -89,7 +89,7 @@ function register(
   const takenBy = (request: FastifyRequest): Ready =>
     alternatives.length === 1 ? last : (alternatives.find((one) => isTaken(one, request)) ?? last);
   const answer: Answer = (request, reply) => takenBy(request).answer(request, reply, prefix);
-  const url = toPattern(path);
+  const url = toRouterPath(path);
   const config = { labelOf: (request: FastifyRequest) => takenBy(request).route.label };
   scope.route({
     method: [...methods],
@@ -115,7 +115,7 @@ function registerOtherMethods(
   config: { labelOf: (request: FastifyRequest) => string },
   { sessions }: Services,
 ): void {
-  const url = toPattern(path);
+  const url = toRouterPath(path);
   scope.head(url, { config }, async (request, reply) => {
     checkRest(path, request);
     await sessions.checkedSessionOf(request, closeSignal(reply.raw));
@@ -140,13 +140,4 @@ function checkRest(path: string, { raw }: FastifyRequest): void {
   if (!path.endsWith('**')) return;
   const rawPath = pathOf(raw.url ?? '');
   if (rawPath.endsWith('/') && !rawPath.endsWith(`/${path.slice(0, -'**'.length)}`)) throw unrecognized();
-}
-
-/** `rooms/*` → `/rooms/:p1`: parameters by their place, so that they come in order. */
-function toPattern(path: string): string {
-  const segments = path.split('/').map((segment, i) => {
-    if (segment === '**') return '*';
-    return segment === '*' ? `:p${i}` : segment;
-  });
-  return `/${segments.join('/')}`;
 }

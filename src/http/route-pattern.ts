@@ -63,3 +63,12 @@ export function fillStars(path: string, values: readonly string[]): string[] {
   let star = 0;
   return path.split('/').map((segment) => (segment === '*' ? (values[star++] ?? '') : segment));
 }
+
+/** `rooms/*` → `/rooms/:p1`: parameters by their place, so that they come in order. */
+export function toRouterPath(path: string): string {
+  const segments = path.split('/').map((segment, i) => {
+    if (segment === '**') return '*';
+    return segment === '*' ? `:p${i}` : segment;
+  });
+  return `/${segments.join('/')}`;
+}

@@ -7,9 +7,9 @@ import { encodeRoomToken } from '../../tokens/own-tokens.ts';
 import { checkToken } from '../../tokens/read-position.ts';
 import type { OwnView } from '../../translate/own-view.ts';
 import type { RoomSnapshot } from '../../translate/room-initial-sync.ts';
-import { readRoomAccess } from '../peek/room-access.ts';
+import { readRoomAccess, type RoomAccess } from '../peek/room-access.ts';
 import type { CreateEndpoint, SessionCall } from '../route.ts';
-import { readUpToNow } from './read-up-to-now.ts';
+import { readUpToNow, type NewestReading } from './read-up-to-now.ts';
 import { readOwnView } from './read-own-view.ts';
 import { writeRoomSnapshot } from './room-snapshot.ts';
 
@@ -50,20 +50,14 @@ export const createRoomInitialSync: CreateEndpoint<SessionCall> = (services) => 
     const read = await readUpToNow(session, roomId, reading, services).catch(
       rethrowAsNotReadable(userId, roomId),
     );
-    const { now, spool, start, newest, pages } = read;
-    const snapshot: RoomSnapshot = {
-      roomId,
-      ...(access !== 'peeker' && { membership: isMember ? 'join' : 'leave' }),
-      start,
-      end: access === 'left' ? afterNewest(roomId, newest, now) : now,
-    };
+    const snapshot = toSnapshot(roomId, access, read);
     const state = await account.streamState(roomId).catch(rethrowAsNotReadable(userId, roomId));
     cursors.keepSnapshot(key, roomId, snapshot.end);
     reply.type('application/json');
     const pieces = writeRoomSnapshot({
       snapshot,
-      spool,
-      pages,
+      spool: read.spool,
+      pages: read.pages,
       nowMs: clock.now(),
       state,
       own,
@@ -85,6 +79,19 @@ export const createRoomInitialSync: CreateEndpoint<SessionCall> = (services) => 
     return getRoomInitialSync(call, roomId, limit);
   };
 };
+
+function toSnapshot(
+  roomId: RoomId,
+  access: Exclude<RoomAccess, undefined>,
+  { start, newest, now }: NewestReading,
+): RoomSnapshot {
+  return {
+    roomId,
+    ...(access !== 'peeker' && { membership: access === 'member' ? 'join' : 'leave' }),
+    start,
+    end: access === 'left' ? afterNewest(roomId, newest, now) : now,
+  };
+}
 
 /** Returns the token for the place where a room ended for a user who left it. */
 function afterNewest(roomId: RoomId, eventId: EventId | undefined, now: SyncToken): string {
