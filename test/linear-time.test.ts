@@ -33,12 +33,15 @@ function cpuOf(work: () => unknown): number {
   return (user + system) / 1000;
 }
 
-/** Whether four times the work is done for twice the text. The least of three, as others' garbage is collected meanwhile. */
+/**
+ * Whether four times the text takes more than eight times the CPU, between the four of a linear reading and the sixteen of a
+ * quadratic one. The least of three counts, because others' garbage is collected meanwhile.
+ */
 function growsTooFast(read: (text: string) => unknown, textOf: (length: number) => string): boolean {
-  const [text, twice] = [textOf(LENGTH), textOf(2 * LENGTH)];
+  const [text, longer] = [textOf(LENGTH), textOf(4 * LENGTH)];
   if (cpuOf(() => read(text)) < SUSPICIOUS_MS) return false;
   const least = (given: string): number => Math.min(...[1, 2, 3].map(() => cpuOf(() => read(given))));
-  return least(twice) > Math.max(SUSPICIOUS_MS, 3 * least(text));
+  return least(longer) > Math.max(SUSPICIOUS_MS, 8 * least(text));
 }
 
 const repeated = (start: string, unit: string) => (length: number) =>
