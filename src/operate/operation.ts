@@ -1,11 +1,8 @@
 // What operators see and decide, put together: the usage report, the sunset, compare mode, the doctor's visits.
 
-import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { readMasquerade, readTokenIfAny } from '../http/access-token.ts';
-import { queryOf } from '../http/query.ts';
-import type { AccessToken, Milliseconds, UserId } from '../matrix/identifiers.ts';
+import type { Milliseconds } from '../matrix/identifiers.ts';
 import type { Clock } from '../scheduling/clock.ts';
 import { ask, jsonOf } from './ask.ts';
 import { createCompareMode, type CompareModeOptions } from './compare-mode/compare-mode.ts';
@@ -15,6 +12,7 @@ import { createSampleKeeper } from './compare-mode/samples.ts';
 import { createProbes } from './doctor/probes.ts';
 import { countRequest } from './metrics-routes.ts';
 import type { Metrics } from './metrics.ts';
+import { senderOf, type UserOf } from './sender.ts';
 import { applySunset } from './sunset/apply.ts';
 import type { SunsetSettings } from './sunset/plan.ts';
 import { createSunset } from './sunset/sunset.ts';
@@ -40,8 +38,7 @@ export interface OperationOptions extends Pick<
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
-  /** Returns whose an access token is, where that is remembered. */
-  userOf: (accessToken: AccessToken, masquerade: ReturnType<typeof readMasquerade>) => UserId | undefined;
+  userOf: UserOf;
 }
 
 export interface Operation {
@@ -93,7 +90,7 @@ export function createOperation(options: OperationOptions): Operation {
           onCompared: metrics.compared,
           keepSample: createSampleKeeper(settings.compareSamplesDir, logger),
           askOurs: (request) => askOwn(ownUrl, request),
-          userIdOf: (request) => userOfRequest(request, userOf),
+          userIdOf: (request) => senderOf(request, userOf).userId,
         });
 
   return {
@@ -131,15 +128,6 @@ export function createOperation(options: OperationOptions): Operation {
     },
     end: async () => usageFile?.stop(),
   };
-}
-
-function userOfRequest(
-  { rawHeaders, url }: IncomingMessage,
-  userOf: OperationOptions['userOf'],
-): string | undefined {
-  const query = queryOf({ raw: { url } });
-  const accessToken = readTokenIfAny(rawHeaders, query);
-  return accessToken && userOf(accessToken, readMasquerade(query));
 }
 
 async function askOwn(ownUrl: string | undefined, { rawUrl, headers }: ComparedRequest): Promise<unknown> {

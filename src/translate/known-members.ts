@@ -8,10 +8,6 @@ const NONE = -1;
 /** The bit that marks members whose key comes again later: the last one counts, as in parsing. */
 const REPEATED = 31;
 
-/** A set of known keys, out of their numbers. */
-export const setOf = (...numbers: number[]): number =>
-  numbers.reduce((set, number) => set | (1 << number), 0);
-
 /**
  * A reader of the members of one JSON object after the other: those with known keys are read, all can be copied.
  *

@@ -33,6 +33,7 @@ const BY_ENDPOINT: Readonly<Record<string, FeatureId | undefined>> = {
  * a token in the query count beside them, as each can be ended alone.
  */
 export function featuresOf({ endpoint, method, rawUrl, hasHeaderToken }: UsingRequest): readonly FeatureId[] {
+  if (isPlainlyModern(endpoint, rawUrl)) return NONE;
   // Browsers ask before they ask: that is nobody's use.
   if (method === 'OPTIONS' || !rawUrl.startsWith('/_matrix/')) return NONE;
   const prefix = prefixOf(rawUrl);
@@ -48,8 +49,8 @@ export function featuresOf({ endpoint, method, rawUrl, hasHeaderToken }: UsingRe
   return found;
 }
 
-/** Whether a request uses nothing old for certain, by a look: nearly all that passes. */
-export function isPlainlyModern(endpoint: string, rawUrl: string): boolean {
+/** Tells whether a request uses nothing old for certain, by a look: nearly all that passes. */
+function isPlainlyModern(endpoint: string, rawUrl: string): boolean {
   return (
     endpoint === 'passthrough' &&
     (rawUrl.startsWith('/_matrix/client/v3/') || rawUrl.startsWith('/_matrix/federation/')) &&

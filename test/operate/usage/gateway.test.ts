@@ -47,6 +47,16 @@ const rowsOf = ({ rows }: UsageReport) =>
   ]);
 
 describe('/usage.json', () => {
+  test("a URL with more parameters than are read, passed and refused -> counted, as nobody's", async () => {
+    const { url } = await start();
+    for (const path of ['voip/turnServer', 'events'])
+      await (
+        await fetch(`${url}/_matrix/client/r0/${path}?${'a&'.repeat(1200)}`, agent('odd/1'))
+      ).arrayBuffer();
+    const counted = rowsOf(await reportOf(gateway as Gateway)).filter(([feature]) => feature === 'r0');
+    expect(counted.map(([, , requests, accounts]) => [requests, accounts])).toEqual([[2, 0]]);
+  });
+
   test('endpoints, prefixes, tokens in queries, media -> a row for each, with accounts', async () => {
     const { url } = await start();
     const [alice, bob] = [await register(url, 'alice'), await register(url, 'bob')];
