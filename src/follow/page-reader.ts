@@ -71,10 +71,9 @@ export function createPageReader(
     // A whole timeline may yet fit into the next answer.
     const isFromTimeline = room.isWhole && (left === 0 || isGivenFromTimeline(room, progress, left));
     if (isFromTimeline || source.isGivenUp(room.roomId)) return remainder;
-    const count = Math.min(Math.ceil(left / EVENTS_PER_PAGE), MOST_PAGES_AHEAD);
     const ahead =
       left > 0
-        ? askAhead(room.roomId, progress, count, signal)
+        ? askAhead(room.roomId, progress, pagesFor(left), signal)
         : askAhead(room.roomId, progress, PAGES_AHEAD_OF_THE_NEXT_ANSWER, NEVER);
     return ahead === undefined ? remainder : { ...remainder, progress: { ...progress, ahead } };
   }
@@ -115,8 +114,7 @@ export function createPageReader(
         if (asked !== undefined) further.set(content, asked);
       }
     };
-    const count = Math.min(Math.ceil(left / EVENTS_PER_PAGE), MOST_PAGES_AHEAD);
-    void progress.ahead.then((page) => extend(page, count - 1), noPage);
+    void progress.ahead.then((page) => extend(page, pagesFor(left) - 1), noPage);
   }
 
   function arrived(key: object, content: IntervalPage, leave: () => void, until: AbortSignal): void {
@@ -193,6 +191,9 @@ export function createPageReader(
 
   return { readRoom, withPagesAhead, askFurther };
 }
+
+/** Events that an answer still needs → how many pages of a room are asked for ahead. */
+const pagesFor = (left: number): number => Math.min(Math.ceil(left / EVENTS_PER_PAGE), MOST_PAGES_AHEAD);
 
 /** Whoever takes the page meets its failure. */
 const noPage = (): void => {};
